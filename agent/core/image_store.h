@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// Images on this host. Implemented by agent/adapters/images.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <stop_token>
+#include <string>
+
+#include "common/base/status.h"
+#include "common/model/requests.h"
+
+namespace kilonova::agent::core {
+
+struct CachedImage {
+  std::filesystem::path path;
+  std::string format;  // "qcow2" or "raw": what every tool is told from now on
+  std::uint64_t virtual_size = 0;  // bytes a guest would see
+};
+
+class ImageStore {
+ public:
+  virtual ~ImageStore() = default;
+
+  // The image in the cache: fetched (at most `max_file_bytes`), its SHA-256 compared, inspected in
+  // process before any tool opens it, then published by rename. Two callers wanting one image share
+  // one download. Errors: IMAGE_FETCH_FAILED, IMAGE_CHECKSUM_MISMATCH, IMAGE_UNSAFE,
+  // IMAGE_FORMAT_MISMATCH, IMAGE_FORMAT_NOT_SERVED, IMAGE_SOURCE_FORBIDDEN,
+  // IMAGE_TOO_BIG_FOR_FLAVOR (known as soon as the header or the length says so), HOST_DISK_FULL.
+  // Nothing is left behind by a failure.
+  virtual Expected<CachedImage> Ensure(const model::ImageSource& image,
+                                       std::uint64_t max_virtual_bytes, std::stop_token stop) = 0;
+
+  // A qcow2 overlay at `disk` of `size_bytes` (0 = the base's own size) on `base`, all formats
+  // explicit. Idempotent: an existing overlay of the right base and size is kept, a partial one
+  // replaced. FLAVOR_DISK_TOO_SMALL when size_bytes is under the base's virtual size.
+  virtual Status CreateOverlay(const CachedImage& base, const std::filesystem::path& disk,
+                               std::uint64_t size_bytes) = 0;
+
+  // A private copy of a kernel or ramdisk (a reflink or hard link where possible). Idempotent.
+  virtual Status PlaceFile(const CachedImage& image, const std::filesystem::path& target) = 0;
+};
+
+// Makes the ISO9660 config drive (volume label "config-2", Rock Ridge and Joliet).
+struct ConfigDriveFile {
+  std::string path;  // "openstack/latest/meta_data.json"
+  std::string content;
+};
+
+class ConfigDriveWriter {
+ public:
+  virtual ~ConfigDriveWriter() = default;
+  // Idempotent; replaces `target` by rename. CONFIG_DRIVE_FAILED or HOST_DISK_FULL.
+  virtual Status Write(const std::vector<ConfigDriveFile>& files,
+                       const std::filesystem::path& target) = 0;
+};
+
+}  // namespace kilonova::agent::core

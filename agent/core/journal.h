@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// What this host has accepted and how far it got. Durable before a message is acknowledged.
+// Implemented by agent/adapters/journal on SQLite (WAL, synchronous=FULL); a failed write is final:
+// JOURNAL_FAILED, and the agent stops taking messages.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/base/ids.h"
+#include "common/base/status.h"
+#include "common/model/reports.h"
+#include "common/model/requests.h"
+
+namespace kilonova::agent::core {
+
+enum class EntryState { kAccepted, kRunning, kDone, kFailed };
+
+// One accepted message.
+struct JournalEntry {
+  std::int64_t id = 0;  // order of acceptance
+  std::string unique_id, request_id, method;
+  Uuid instance_uuid;
+  std::int64_t generation = 0;
+  std::string digest;  // SHA-256 of the inner message
+  std::string body;    // the inner oslo.message, to be parsed again after a restart; "" once done
+  EntryState state = EntryState::kAccepted;
+  std::int64_t starts = 0;  // how often a worker took it up; a poison message shows here
+};
+
+enum class AcceptResult {
+  kNew,        // recorded; do it
+  kDuplicate,  // same id, same digest: acknowledge, say the last status again
+  kConflict,   // same id, other digest: refuse (MESSAGE_CONFLICT)
+  kTombstone,  // the instance was deleted at this generation or later: acknowledge, nothing to do
+};
+
+// An instance this host has or is building.
+struct InstanceRecord {
+  Uuid uuid;
+  std::int64_t instance_id = 0;
+  std::int64_t generation = 0;
+  Uuid claim_id;
+  model::Resources resources;
+  model::VmState vm_state = model::VmState::kBuilding;
+  model::PowerState power_state = model::PowerState::kNoState;
+  std::string build_body;  // the inner message it was built from: rebuilds its XML at any time
+};
+
+class Journal {
+ public:
+  virtual ~Journal() = default;
+
+  // One transaction: dedupe by unique_id, check tombstones, insert.
+  virtual Expected<AcceptResult> Accept(const JournalEntry& entry) = 0;
+  virtual Expected<std::int64_t> MarkRunning(std::int64_t id) = 0;  // returns starts, now counted
+  // The entry's end, the instance's record (empty: remove it) and the report, in one transaction.
+  struct Completion {
+    std::int64_t entry_id = 0;  // 0: no entry, an observation
+    EntryState state = EntryState::kDone;
+    std::optional<InstanceRecord> upsert;
+    std::optional<Uuid> remove;          // instance to forget
+    std::optional<std::int64_t> tombstone_generation;  // with `remove`: refuse up to this
+    std::optional<model::StateReport> report;          // seq is assigned here
+  };
+  virtual Status Complete(const Completion& completion) = 0;
+
+  virtual Expected<std::vector<JournalEntry>> Unfinished() = 0;  // in order of acceptance
+  virtual Expected<std::vector<InstanceRecord>> Instances() = 0;
+  virtual Expected<std::optional<InstanceRecord>> Instance(const Uuid& uuid) = 0;
+
+  // The way up: reports not yet acknowledged by the scheduler, oldest first.
+  virtual Expected<std::vector<model::StateReport>> PendingReports(std::int64_t after_seq,
+                                                                   std::size_t most) = 0;
+  virtual Status AckReports(std::int64_t up_to_seq) = 0;
+  // Random, made with the file: a new journal starts seq again, and the scheduler must know.
+  virtual const std::string& JournalId() const = 0;
+  // Forgets done entries and tombstones older than `before`.
+  virtual Status Prune(WallTime before) = 0;
+};
+
+}  // namespace kilonova::agent::core

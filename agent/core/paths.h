@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// The whole on-disk tree of an agent, drawn once. Every name derives from a uuid or a digest, never
+// from text a user chose.
+//
+//   <state_dir>/                     0711 (QEMU's user must pass through)
+//     journal.db (+ -wal, -shm)      0600  what was accepted and how far it got
+//     lock                           0600  flock: one agent per state_dir
+//     images/                        0711  the cache: <sha256>.<format>, never changed once there
+//       .tmp/                        0700  downloads; emptied at start
+//     instances/<uuid>/              0711
+//       disk                         qcow2 overlay on images/<sha256>.<format>, format recorded
+//       disk.config                  ISO9660 config drive
+//       disk.info                    JSON {path: format}: Nova's record, never probed again
+//       console.log                  written by virtlogd or QEMU, size-limited
+//       kernel, ramdisk              hard links or copies of cached images
+#pragma once
+
+#include <filesystem>
+
+#include "common/base/ids.h"
+
+namespace kilonova::agent::core {
+
+struct Paths {
+  std::filesystem::path state_dir;
+
+  std::filesystem::path Journal() const { return state_dir / "journal.db"; }
+  std::filesystem::path Lock() const { return state_dir / "lock"; }
+  std::filesystem::path Images() const { return state_dir / "images"; }
+  std::filesystem::path Downloads() const { return Images() / ".tmp"; }
+  std::filesystem::path Instances() const { return state_dir / "instances"; }
+  std::filesystem::path Instance(const Uuid& uuid) const { return Instances() / uuid.str(); }
+  std::filesystem::path Disk(const Uuid& uuid) const { return Instance(uuid) / "disk"; }
+  std::filesystem::path ConfigDrive(const Uuid& uuid) const { return Instance(uuid) / "disk.config"; }
+  std::filesystem::path DiskInfo(const Uuid& uuid) const { return Instance(uuid) / "disk.info"; }
+  std::filesystem::path Console(const Uuid& uuid) const { return Instance(uuid) / "console.log"; }
+  std::filesystem::path Kernel(const Uuid& uuid) const { return Instance(uuid) / "kernel"; }
+  std::filesystem::path Ramdisk(const Uuid& uuid) const { return Instance(uuid) / "ramdisk"; }
+};
+
+}  // namespace kilonova::agent::core

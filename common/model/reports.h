@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a compute host says of itself and of its instances; the other direction of requests.h.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/base/clock.h"
+#include "common/base/ids.h"
+#include "common/model/resources.h"
+#include "common/model/states.h"
+
+namespace kilonova::model {
+
+// Why something failed, fit to be shown to the instance's owner.
+struct Fault {
+  std::string reason;   // a name of common/base/reason.h
+  std::string message;  // safe text
+  // True when another host might succeed where this one failed (disk full, libvirt down), false
+  // when the request itself is at fault (unsafe image).
+  bool retryable = false;
+  friend bool operator==(const Fault&, const Fault&) = default;
+};
+
+struct StepTiming {
+  std::string step;  // "image", "define", "start"...
+  std::chrono::microseconds took{};
+  friend bool operator==(const StepTiming&, const StepTiming&) = default;
+};
+
+enum class Outcome {
+  kProgress,  // the operation goes on; task_state says where it is
+  kDone,      // the operation ended well (DELETED: the instance is gone from the host)
+  kFailed,    // it ended with `fault`; after a failed build nothing is left on the host
+  kObserved,  // no operation: libvirt says the guest stopped, crashed, or runs again
+};
+
+// One change of one instance. Sent at least once, in order of seq; applied by the scheduler only if
+// the generation is current and seq is news.
+struct StateReport {
+  std::int64_t seq = 0;  // per journal, 1 and up, no gaps
+  Uuid instance_uuid;
+  std::int64_t generation = 0;
+  std::string request_id;  // of the operation; "" for kObserved
+  std::string operation;   // "build", "terminate", "start", "stop", "reboot"; "" for kObserved
+  Outcome outcome = Outcome::kProgress;
+  VmState vm_state = VmState::kBuilding;
+  TaskState task_state = TaskState::kNone;
+  PowerState power_state = PowerState::kNoState;
+  std::optional<Fault> fault;
+  std::optional<WallTime> launched_at;  // set once the guest first ran
+  std::vector<StepTiming> timings;      // with the last report of a build
+  WallTime at{};
+  friend bool operator==(const StateReport&, const StateReport&) = default;
+};
+
+// An instance the host has, for the full set a session begins with.
+struct HostInstance {
+  Uuid uuid;
+  std::int64_t generation = 0;
+  PowerState power_state = PowerState::kNoState;
+  bool building = false;  // still in the journal
+};
+
+// What a host is and has. Placement inventories are derived by the agent from libvirt and its
+// configuration (reserved_host_*, *_allocation_ratio).
+struct HostReport {
+  std::string host;                 // service host, names the queue
+  std::string hypervisor_hostname;  // Nova's node
+  std::string hypervisor_type;      // "QEMU"
+  std::int64_t hypervisor_version = 0;  // a * 1000000 + b * 1000 + c
+  std::int64_t libvirt_version = 0;     // same form
+  std::string virt_type;                // "kvm" or "qemu"
+  std::string cpu_arch;                 // "x86_64"
+  std::string cpu_model;                // "Skylake-Server-IBRS"
+  std::string cpu_vendor;
+  std::string cpu_info;  // Nova's JSON: {"arch","model","vendor","topology","features"}
+  std::vector<std::string> traits;      // "HW_CPU_X86_AVX2"
+  std::vector<std::vector<std::string>> supported_instances;  // [arch, hv_type, vm_mode]
+  Inventories inventories;
+  std::int64_t running_instances = 0;
+  std::int64_t free_disk_gb = 0;  // GiB free on the instances' file system now
+  std::int64_t free_memory_mb = 0;
+  std::string availability_zone;  // configured on the agent; "" = the cloud's default
+  std::vector<std::string> degraded;  // reasons the host takes no new instances; empty = healthy
+};
+
+}  // namespace kilonova::model

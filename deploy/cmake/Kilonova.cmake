@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+# The functions every CMakeLists.txt here speaks in. They add to targets only; no global flags.
+include_guard(GLOBAL)
+
+option(KILONOVA_WERROR "Warnings are errors" OFF)
+option(KILONOVA_FAILPOINTS "Compile named failpoints in (tests only, never ship)" OFF)
+option(KILONOVA_HARDENING "Hardening flags of a shipped build" OFF)
+option(KILONOVA_FUZZ "Build the libFuzzer targets (clang only)" OFF)
+option(KILONOVA_TIDY "Run clang-tidy with the compiler" OFF)
+option(KILONOVA_WITHOUT_GRPC "Leave out every target that links gRPC (ThreadSanitizer, fuzzing)" OFF)
+set(KILONOVA_SANITIZE "" CACHE STRING "Value of -fsanitize=, empty for none")
+
+add_library(kilonova_options INTERFACE)
+target_compile_features(kilonova_options INTERFACE cxx_std_20)
+target_compile_options(kilonova_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wold-style-cast -Woverloaded-virtual
+  -Wimplicit-fallthrough -Wconversion -Wno-sign-conversion -Wno-missing-field-initializers
+  $<$<BOOL:${KILONOVA_WERROR}>:-Werror>
+  $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>)
+target_include_directories(kilonova_options INTERFACE ${PROJECT_SOURCE_DIR})
+if(KILONOVA_FAILPOINTS)
+  target_compile_definitions(kilonova_options INTERFACE KILONOVA_FAILPOINTS=1)
+endif()
+if(KILONOVA_SANITIZE)
+  target_compile_options(kilonova_options INTERFACE
+    -fsanitize=${KILONOVA_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(kilonova_options INTERFACE -fsanitize=${KILONOVA_SANITIZE})
+endif()
+if(KILONOVA_FUZZ)
+  target_compile_options(kilonova_options INTERFACE -fsanitize=fuzzer-no-link,address,undefined
+    -fno-sanitize-recover=all)
+  target_link_options(kilonova_options INTERFACE -fsanitize=address,undefined)
+endif()
+if(KILONOVA_HARDENING)
+  target_compile_options(kilonova_options INTERFACE -fstack-protector-strong -fstack-clash-protection
+    -fcf-protection=full -D_GLIBCXX_ASSERTIONS -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fPIE
+    $<$<CXX_COMPILER_ID:GNU>:-ftrivial-auto-var-init=zero>)
+  target_link_options(kilonova_options INTERFACE -pie -Wl,-z,relro,-z,now,-z,noexecstack)
+endif()
+
+function(_kilonova_common target)
+  target_link_libraries(${target} PUBLIC kilonova_options)
+  if(KILONOVA_TIDY)
+    set_target_properties(${target} PROPERTIES CXX_CLANG_TIDY "clang-tidy;--quiet")
+  endif()
+endfunction()
+
+# kilonova_library(NAME x SRCS a.cpp... [DEPS ...] [PRIVATE_DEPS ...]): static library kilonova_x,
+# alias kilonova::x. With no SRCS it is header only.
+function(kilonova_library)
+  cmake_parse_arguments(K "" "NAME" "SRCS;DEPS;PRIVATE_DEPS" ${ARGN})
+  if(K_SRCS)
+    add_library(kilonova_${K_NAME} STATIC ${K_SRCS})
+    _kilonova_common(kilonova_${K_NAME})
+    target_link_libraries(kilonova_${K_NAME} PUBLIC ${K_DEPS} PRIVATE ${K_PRIVATE_DEPS})
+  else()
+    add_library(kilonova_${K_NAME} INTERFACE)
+    target_link_libraries(kilonova_${K_NAME} INTERFACE kilonova_options ${K_DEPS})
+  endif()
+  add_library(kilonova::${K_NAME} ALIAS kilonova_${K_NAME})
+endfunction()
+
+# kilonova_binary(NAME kilonova-agent SRCS ... DEPS ...): a program that is installed.
+function(kilonova_binary)
+  cmake_parse_arguments(K "" "NAME" "SRCS;DEPS" ${ARGN})
+  add_executable(${K_NAME} ${K_SRCS})
+  _kilonova_common(${K_NAME})
+  target_link_libraries(${K_NAME} PRIVATE ${K_DEPS})
+  set_target_properties(${K_NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+  install(TARGETS ${K_NAME} RUNTIME DESTINATION bin)
+endfunction()
+
+# kilonova_test(NAME x LABEL unit SRCS ... DEPS ... [TIMEOUT 60] [ENV A=b ...]): one executable, one
+# CTest entry; several labels are a list. GoogleTest's and GoogleMock's main is linked.
+function(kilonova_test)
+  cmake_parse_arguments(K "" "NAME;TIMEOUT" "SRCS;DEPS;LABEL;ENV" ${ARGN})
+  if(NOT BUILD_TESTING)
+    return()
+  endif()
+  if(NOT K_LABEL)
+    set(K_LABEL unit)
+  endif()
+  if(NOT K_TIMEOUT)
+    set(K_TIMEOUT 60)
+  endif()
+  add_executable(${K_NAME}_test ${K_SRCS})
+  _kilonova_common(${K_NAME}_test)
+  target_link_libraries(${K_NAME}_test PRIVATE ${K_DEPS} GTest::gmock_main)
+  target_compile_definitions(${K_NAME}_test PRIVATE
+    KILONOVA_SOURCE_DIR="${PROJECT_SOURCE_DIR}" KILONOVA_BINARY_DIR="${PROJECT_BINARY_DIR}")
+  add_test(NAME ${K_NAME} COMMAND ${K_NAME}_test)
+  set_tests_properties(${K_NAME} PROPERTIES LABELS "${K_LABEL}" TIMEOUT ${K_TIMEOUT}
+    ENVIRONMENT "${K_ENV}")
+endfunction()
+
+# kilonova_script_test(NAME x LABEL e2e COMMAND ... [TIMEOUT 600]): a CTest entry that runs a command.
+function(kilonova_script_test)
+  cmake_parse_arguments(K "SERIAL" "NAME;TIMEOUT" "COMMAND;LABEL;ENV" ${ARGN})
+  if(NOT BUILD_TESTING)
+    return()
+  endif()
+  if(NOT K_TIMEOUT)
+    set(K_TIMEOUT 120)
+  endif()
+  add_test(NAME ${K_NAME} COMMAND ${K_COMMAND} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+  set_tests_properties(${K_NAME} PROPERTIES LABELS "${K_LABEL}" TIMEOUT ${K_TIMEOUT}
+    ENVIRONMENT "KILONOVA_BUILD_DIR=${PROJECT_BINARY_DIR};${K_ENV}")
+  if(K_SERIAL)
+    set_tests_properties(${K_NAME} PROPERTIES RUN_SERIAL ON)
+  endif()
+endfunction()
+
+# kilonova_bench(NAME x SRCS ... DEPS ...): a Google Benchmark program, not run by CTest.
+function(kilonova_bench)
+  cmake_parse_arguments(K "" "NAME" "SRCS;DEPS" ${ARGN})
+  if(NOT BUILD_TESTING)
+    return()
+  endif()
+  add_executable(${K_NAME}_bench ${K_SRCS})
+  _kilonova_common(${K_NAME}_bench)
+  target_link_libraries(${K_NAME}_bench PRIVATE ${K_DEPS} benchmark::benchmark_main)
+  set_target_properties(${K_NAME}_bench PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bench)
+endfunction()
+
+# kilonova_fuzz(NAME x SRCS x_fuzz.cpp DEPS ... [CORPUS dir]): a libFuzzer target in the fuzz preset.
+function(kilonova_fuzz)
+  cmake_parse_arguments(K "" "NAME;CORPUS" "SRCS;DEPS" ${ARGN})
+  if(NOT KILONOVA_FUZZ)
+    return()
+  endif()
+  add_executable(${K_NAME}_fuzz ${K_SRCS})
+  _kilonova_common(${K_NAME}_fuzz)
+  target_link_libraries(${K_NAME}_fuzz PRIVATE ${K_DEPS})
+  target_link_options(${K_NAME}_fuzz PRIVATE -fsanitize=fuzzer)
+  set_target_properties(${K_NAME}_fuzz PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/fuzz)
+endfunction()
