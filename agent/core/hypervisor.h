@@ -21,6 +21,9 @@ namespace kilonova::agent::core {
 
 // Kilonova's own tag in the domain's metadata. Domains without it, or with another host's, are not
 // ours: never listed, never touched.
+//   <kilonova:owner xmlns:kilonova="kOwnerTagNamespace" host= generation= claim=/>
+inline constexpr const char* kOwnerTagNamespace = "https://kilonova.dev/xmlns/libvirt/1.0";
+
 struct OwnerTag {
   std::string host;
   std::int64_t generation = 0;
@@ -76,6 +79,11 @@ class Hypervisor {
   virtual Expected<DomainInfo> State(const Uuid& uuid) = 0;
   // Domains with this host's tag, running or not.
   virtual Expected<std::vector<DomainInfo>> List() = 0;
+  // The bridge of libvirt's network `name` ("" if it has none). HOST_NETWORK_MISSING when there is
+  // no such network or it is not active.
+  virtual Expected<std::string> NetworkBridge(const std::string& name) {
+    return Error(Code::kUnimplemented, reason::kInternal, "no networks here: " + name);
+  }
 
   // `handler` is called for domains with this host's tag from a thread of the adapter's; it must
   // only enqueue. `reconnected` after each (re)connection: events may have been missed before it.
