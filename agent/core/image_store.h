@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "common/base/status.h"
 #include "common/model/requests.h"
@@ -14,7 +15,7 @@ namespace kilonova::agent::core {
 
 struct CachedImage {
   std::filesystem::path path;
-  std::string format;  // "qcow2" or "raw": what every tool is told from now on
+  std::string format;              // "qcow2" or "raw": what every tool is told from now on
   std::uint64_t virtual_size = 0;  // bytes a guest would see
 };
 

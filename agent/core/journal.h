@@ -61,7 +61,7 @@ class Journal {
     std::int64_t entry_id = 0;  // 0: no entry, an observation
     EntryState state = EntryState::kDone;
     std::optional<InstanceRecord> upsert;
-    std::optional<Uuid> remove;          // instance to forget
+    std::optional<Uuid> remove;                        // instance to forget
     std::optional<std::int64_t> tombstone_generation;  // with `remove`: refuse up to this
     std::optional<model::StateReport> report;          // seq is assigned here
   };

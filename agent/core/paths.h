@@ -31,7 +31,9 @@ struct Paths {
   std::filesystem::path Instances() const { return state_dir / "instances"; }
   std::filesystem::path Instance(const Uuid& uuid) const { return Instances() / uuid.str(); }
   std::filesystem::path Disk(const Uuid& uuid) const { return Instance(uuid) / "disk"; }
-  std::filesystem::path ConfigDrive(const Uuid& uuid) const { return Instance(uuid) / "disk.config"; }
+  std::filesystem::path ConfigDrive(const Uuid& uuid) const {
+    return Instance(uuid) / "disk.config";
+  }
   std::filesystem::path DiskInfo(const Uuid& uuid) const { return Instance(uuid) / "disk.info"; }
   std::filesystem::path Console(const Uuid& uuid) const { return Instance(uuid) / "console.log"; }
   std::filesystem::path Kernel(const Uuid& uuid) const { return Instance(uuid) / "kernel"; }
