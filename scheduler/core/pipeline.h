@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// The seams of the engine: a Filter says which hosts may take a request, a Weigher which of those
+// is best. Each rule is one file in scheduler/filters or scheduler/weighers; which rules run, and
+// in which order, is configuration. Rules are stateless and read the fleet's columns only; the
+// engine calls them under its lock.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/base/status.h"
+#include "scheduler/core/placement.h"
+
+namespace kilonova::scheduler::core {
+
+class Fleet;
+using HostIndex = std::uint32_t;
+
+enum class Judgement : std::uint8_t {
+  kPass,
+  kRefuse,
+  kError,  // the request itself cannot be judged (Nova's filter raises): the placement fails
+};
+
+// A filter with one request resolved into it, so that nothing of the request is parsed per host.
+class PreparedFilter {
+ public:
+  virtual ~PreparedFilter() = default;
+  virtual Judgement Judge(const Fleet& fleet, HostIndex host) const = 0;
+  // For people: what the host has and what the request needs, of the verdict just given.
+  virtual void Describe(const Fleet& fleet, HostIndex host, FilterVerdict& verdict) const = 0;
+  // Keeps the hosts that pass, in order. kError of any host ends it with INVALID_ARGUMENT.
+  virtual Status Keep(const Fleet& fleet, std::vector<HostIndex>& hosts) const;
+};
+
+class Filter {
+ public:
+  virtual ~Filter() = default;
+  virtual std::string_view Name() const = 0;  // Nova's class name
+  // True when the first instance of a request is judged for all of them.
+  virtual bool OncePerRequest() const { return true; }
+  virtual bool RunsOnRebuild() const { return false; }
+  // Null when the request asks nothing of this filter: every host passes.
+  virtual std::unique_ptr<PreparedFilter> Prepare(const Fleet& fleet,
+                                                  const PlacementRequest& request) const = 0;
+};
+
+class Weigher {
+ public:
+  virtual ~Weigher() = default;
+  virtual std::string_view Name() const = 0;
+  // The aggregate metadata key that overrides the configured multiplier.
+  virtual std::string_view MultiplierKey() const = 0;
+  virtual double Multiplier() const = 0;  // as configured
+  virtual std::optional<double> Minimum() const { return 0.0; }
+  virtual std::optional<double> Maximum() const { return std::nullopt; }
+  // raw[i] for hosts[i], before clamping to Minimum and Maximum.
+  virtual void Weigh(const Fleet& fleet, const PlacementRequest& request,
+                     std::span<const HostIndex> hosts, std::span<double> raw) const = 0;
+};
+
+struct Pipeline {
+  std::vector<std::unique_ptr<Filter>> filters;    // in the order they run
+  std::vector<std::unique_ptr<Weigher>> weighers;  // in the order they are summed
+  std::size_t host_subset_size = 1;                // pick at random among so many best hosts
+  std::uint64_t seed = 0;                          // of that choice
+};
+
+}  // namespace kilonova::scheduler::core

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// A request to place instances and everything that may be answered to it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "common/base/ids.h"
+#include "common/base/status.h"
+#include "common/model/flavor.h"
+#include "common/model/resources.h"
+
+namespace kilonova::scheduler::core {
+
+using Hints = std::map<std::string, std::vector<std::string>>;
+
+inline constexpr std::size_t kMostHintValues = 100;  // of one hint, after removal of repetitions
+
+struct PlacementRequest {
+  model::Flavor flavor;
+  std::map<std::string, std::string> image_properties;  // hw_architecture, img_hv_type...
+  std::string availability_zone;                        // "" = any
+  Hints hints;                                          // same_host, different_host: instance uuids
+  std::string forced_host;  // "" = none. Skips the filters as Nova does, never the inventory
+  std::vector<std::string> ignore_hosts;  // failed there already
+  std::string project_id;
+  model::Resources resources;   // empty = model::ResourcesOf(flavor)
+  std::vector<Uuid> instances;  // one per instance wanted, all different
+};
+
+struct HostRef {
+  std::string host;
+  std::string node;
+  friend bool operator==(const HostRef&, const HostRef&) = default;
+};
+
+// Where one instance goes; the claim is held already.
+struct Selection {
+  Uuid instance;
+  HostRef chosen;
+  std::vector<HostRef> alternates;  // nothing is claimed on these
+  model::Resources resources;
+};
+
+struct FilterVerdict {
+  std::string filter;  // Nova's name; "Placement" for the inventory check
+  bool passed = false;
+  std::string have;
+  std::string need;
+};
+
+struct WeighedValue {
+  std::string weigher;
+  double raw = 0;
+  double normalized = 0;
+  double multiplier = 1;
+};
+
+struct HostExplanation {
+  std::string host;
+  bool passed = false;
+  std::vector<FilterVerdict> verdicts;  // in order, up to and with the first refusal
+  std::vector<WeighedValue> weights;    // of hosts that passed
+  double total_weight = 0;
+};
+
+struct FilterCount {
+  std::string filter;
+  std::int64_t refused = 0;
+  std::int64_t left = 0;
+};
+
+struct Explanation {
+  std::int64_t hosts = 0;  // judged
+  std::int64_t passed = 0;
+  std::vector<FilterCount> filters;
+  std::vector<HostExplanation> explanations;  // best first; then the ones that got furthest
+  std::string summary;                        // one sentence, fit for an operator
+};
+
+// All instances placed, or none: then `selections` is empty and `refusal` says why.
+struct PlaceResult {
+  std::vector<Selection> selections;
+  Explanation refusal;
+  bool placed() const { return !selections.empty(); }
+};
+
+// INVALID_ARGUMENT (detail "field": "scheduler_hints.<name>") for a hint this scheduler does not
+// know, names beginning with '_' included, for more than kMostHintValues different values, and for
+// values that are not instance uuids. Repetitions are removed, order is kept.
+Expected<Hints> ValidateHints(const Hints& hints);
+
+}  // namespace kilonova::scheduler::core
