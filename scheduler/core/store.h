@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where the scheduler's state survives. Implemented by scheduler/adapters/store on SQLite.
+//
+//   std::vector<Op> ops{PutInstance{record, password}, PutClaim{claim}, AddOutbox{row}};
+//   store.Submit(std::move(ops), [](const Expected<CommitInfo>& done) { ... });
+//
+// A unit (the ops of one Submit) happens as a whole or not at all. One writer gathers the units
+// that wait into one transaction and syncs once for all of them: with N callers a disk sync costs
+// each of them 1/N. A unit that fails takes no other with it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "common/base/clock.h"
+#include "common/base/status.h"
+#include "scheduler/core/records.h"
+
+namespace kilonova::scheduler::core {
+
+// Writes the record and gives it the next revision. `admin_password`: kept until the build ends,
+// as another host may need it; nullopt leaves what is there, "" erases it.
+struct PutInstance {
+  InstancePtr record;
+  std::optional<std::string> admin_password;
+};
+struct PutClaim {
+  ClaimRow claim;  // replaces the instance's claim
+};
+struct DropClaim {
+  Uuid instance;
+};
+struct PutRequest {
+  RequestRow request;  // fails with ALREADY_EXISTS/REQUEST_ID_REUSED when the id is there
+};
+struct AddOutbox {
+  OutboxRow row;
+};
+struct DropOutbox {
+  std::int64_t id = 0;
+};
+// An address in use: at most one port per (network, address), or the unit fails with
+// ALREADY_EXISTS.
+struct AddAddress {
+  Uuid network;
+  std::string address;
+  Uuid port;
+  Uuid instance;
+};
+struct DropAddresses {
+  Uuid instance;
+};
+struct PutHost {
+  HostRow host;
+};
+// The last sequence number of the host's journal that was applied.
+struct SetHostSeq {
+  std::string host, journal_id;
+  std::int64_t last_seq = 0;
+};
+struct PutFlavor {
+  model::Flavor flavor;  // by id; unique flavorid and name
+};
+struct DropFlavor {
+  std::string flavorid;
+};
+struct PutImage {
+  ImageRecord image;
+};
+struct DropImage {
+  Uuid id;
+};
+struct PutNetwork {
+  NetworkRecord network;
+};
+struct DropNetwork {
+  Uuid id;
+};
+// Forgets deleted instances and requests from before `before`, at most `most` of each.
+struct Prune {
+  WallTime before{};
+  std::size_t most = 1000;
+};
+
+using Op = std::variant<PutInstance, PutClaim, DropClaim, PutRequest, AddOutbox, DropOutbox,
+                        AddAddress, DropAddresses, PutHost, SetHostSeq, PutFlavor, DropFlavor,
+                        PutImage, DropImage, PutNetwork, DropNetwork, Prune>;
+
+struct CommitInfo {
+  std::vector<std::int64_t> revisions;  // one per PutInstance, in order
+  std::int64_t pruned_through = 0;      // no change up to this revision can be told any more
+};
+
+// Called on the writer's thread, in the order of commits, after the sync. Must be quick, must not
+// throw and must not wait for another unit.
+using CommitCallback = std::function<void(const Expected<CommitInfo>&)>;
+
+struct AddressRow {
+  Uuid network;
+  std::string address;
+  Uuid port, instance;
+  friend bool operator==(const AddressRow&, const AddressRow&) = default;
+};
+
+// Everything a start needs. Bodies of outbox rows are left out: Outbox() reads them.
+struct Snapshot {
+  std::vector<HostRow> hosts;
+  std::vector<model::Flavor> flavors;
+  std::vector<ImageRecord> images;
+  std::vector<NetworkRecord> networks;
+  std::vector<InstancePtr> instances;  // the live ones
+  std::vector<ClaimRow> claims;
+  std::vector<AddressRow> addresses;
+  std::vector<RequestRow> requests;
+  std::vector<OutboxRow> outbox;
+  std::int64_t last_instance_id = 0;  // highest ever given
+  std::int64_t last_flavor_id = 0;
+  std::int64_t last_outbox_id = 0;
+  std::int64_t last_revision = 0;
+  std::int64_t pruned_through = 0;
+};
+
+struct DeletedQuery {
+  std::string project_id, host, name, flavorid, image_id;  // "" = any
+  std::int64_t before_id = INT64_MAX;                      // numeric instance id; newest first
+  std::size_t most = 100;
+};
+
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  // Queues a unit and returns; blocks only while far too much is queued. After the store failed
+  // for good (I/O error, corruption) every unit ends UNAVAILABLE.
+  virtual void Submit(std::vector<Op> ops, CommitCallback done) = 0;
+  // The same, waiting for the sync. Never from a CommitCallback.
+  Expected<CommitInfo> Commit(std::vector<Op> ops);
+
+  // Reads see what is committed. Thread-safe.
+  virtual Expected<Snapshot> Load() = 0;
+  virtual Expected<InstancePtr> DeletedInstance(const Uuid& uuid) = 0;  // INSTANCE_NOT_FOUND
+  virtual Expected<std::vector<InstancePtr>> DeletedInstances(const DeletedQuery& query) = 0;
+  // Deleted ones with revision in (after, up_to], in order of revision: for a watcher that is late.
+  virtual Expected<std::vector<InstancePtr>> DeletedSince(std::int64_t after, std::int64_t up_to,
+                                                          std::size_t most) = 0;
+  virtual Expected<std::string> OutboxBody(std::int64_t id) = 0;          // NOT_FOUND once sent
+  virtual Expected<std::string> AdminPassword(const Uuid& instance) = 0;  // "" = none kept
+};
+
+}  // namespace kilonova::scheduler::core
