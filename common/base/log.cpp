@@ -35,9 +35,9 @@ void AppendEscaped(std::string* out, std::string_view text) {
 
 bool NeedsQuotes(std::string_view text) {
   return text.empty() || std::ranges::any_of(text, [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return byte <= 0x20 || byte == 0x7F || c == '"' || c == '=' || c == '\\';
-  });
+           const auto byte = static_cast<unsigned char>(c);
+           return byte <= 0x20 || byte == 0x7F || c == '"' || c == '=' || c == '\\';
+         });
 }
 
 }  // namespace

@@ -37,8 +37,7 @@ inline LogField F(std::string_view key, const Uuid& value) { return {key, value.
 inline LogField F(std::string_view key, const Status& value) { return {key, Describe(value)}; }
 inline LogField F(std::string_view key, bool value) { return {key, value ? "true" : "false"}; }
 template <class T>
-  requires(std::integral<T> || std::floating_point<T>)
-LogField F(std::string_view key, T value) {
+requires(std::integral<T> || std::floating_point<T>) LogField F(std::string_view key, T value) {
   return {key, std::to_string(value)};
 }
 

@@ -76,7 +76,7 @@ inline constexpr Reason kJournalFailed{"JOURNAL_FAILED"};
 
 // Messages.
 inline constexpr Reason kMessageTooLarge{"MESSAGE_TOO_LARGE"};
-inline constexpr Reason kMessageMalformed{"MESSAGE_MALFORMED"};      // not JSON, bad UTF-8, wrong shape
+inline constexpr Reason kMessageMalformed{"MESSAGE_MALFORMED"};  // not JSON, bad UTF-8, wrong shape
 inline constexpr Reason kMessageTooDeep{"MESSAGE_TOO_DEEP"};
 inline constexpr Reason kMessageDuplicateKey{"MESSAGE_DUPLICATE_KEY"};
 inline constexpr Reason kEnvelopeVersion{"ENVELOPE_VERSION"};

@@ -3,7 +3,8 @@
 // what happened, the message says it to a person, and details name the field, file or line.
 //
 //   Expected<Flavor> Load(...) {
-//     if (bad) return Error(Code::kInvalidArgument, reason::kFlavorInvalid, "vcpus must be 1 or more",
+//     if (bad) return Error(Code::kInvalidArgument, reason::kFlavorInvalid, "vcpus must be 1 or
+//     more",
 //                           {{"field", "vcpus"}});
 //     ASSIGN_OR_RETURN(auto node, Parse(text));
 //     return Flavor{...};
@@ -58,12 +59,12 @@ std::string Describe(const Status& status);
 
 #define KN_CONCAT_INNER(a, b) a##b
 #define KN_CONCAT(a, b) KN_CONCAT_INNER(a, b)
-#define RETURN_IF_ERROR(expr)                              \
-  do {                                                     \
+#define RETURN_IF_ERROR(expr)                                                     \
+  do {                                                                            \
     if (::kilonova::Status kn_status = (expr); !kn_status.ok()) return kn_status; \
   } while (false)
-#define ASSIGN_OR_RETURN_IMPL(tmp, lhs, expr) \
-  auto tmp = (expr);                          \
+#define ASSIGN_OR_RETURN_IMPL(tmp, lhs, expr)    \
+  auto tmp = (expr);                             \
   if (!tmp.ok()) return std::move(tmp).status(); \
   lhs = std::move(tmp).value()
 #define ASSIGN_OR_RETURN(lhs, expr) \

@@ -14,10 +14,10 @@ namespace kilonova::model {
 using ExtraSpecs = std::map<std::string, std::string>;
 
 struct Flavor {
-  std::int64_t id = 0;     // database id; 0 while unknown, not part of the content
-  std::string flavorid;    // what users name it by in Nova's API; here too
-  std::string name;        // unique as well
-  std::int64_t vcpus = 0;  // 1 and more
+  std::int64_t id = 0;            // database id; 0 while unknown, not part of the content
+  std::string flavorid;           // what users name it by in Nova's API; here too
+  std::string name;               // unique as well
+  std::int64_t vcpus = 0;         // 1 and more
   std::int64_t memory_mb = 0;     // MiB, 1 and more
   std::int64_t root_gb = 0;       // GiB; 0 = the image's own size
   std::int64_t ephemeral_gb = 0;  // GiB

@@ -68,23 +68,23 @@ struct HostInstance {
 // What a host is and has. Placement inventories are derived by the agent from libvirt and its
 // configuration (reserved_host_*, *_allocation_ratio).
 struct HostReport {
-  std::string host;                 // service host, names the queue
-  std::string hypervisor_hostname;  // Nova's node
-  std::string hypervisor_type;      // "QEMU"
+  std::string host;                     // service host, names the queue
+  std::string hypervisor_hostname;      // Nova's node
+  std::string hypervisor_type;          // "QEMU"
   std::int64_t hypervisor_version = 0;  // a * 1000000 + b * 1000 + c
   std::int64_t libvirt_version = 0;     // same form
   std::string virt_type;                // "kvm" or "qemu"
   std::string cpu_arch;                 // "x86_64"
   std::string cpu_model;                // "Skylake-Server-IBRS"
   std::string cpu_vendor;
-  std::string cpu_info;  // Nova's JSON: {"arch","model","vendor","topology","features"}
-  std::vector<std::string> traits;      // "HW_CPU_X86_AVX2"
+  std::string cpu_info;             // Nova's JSON: {"arch","model","vendor","topology","features"}
+  std::vector<std::string> traits;  // "HW_CPU_X86_AVX2"
   std::vector<std::vector<std::string>> supported_instances;  // [arch, hv_type, vm_mode]
   Inventories inventories;
   std::int64_t running_instances = 0;
   std::int64_t free_disk_gb = 0;  // GiB free on the instances' file system now
   std::int64_t free_memory_mb = 0;
-  std::string availability_zone;  // configured on the agent; "" = the cloud's default
+  std::string availability_zone;      // configured on the agent; "" = the cloud's default
   std::vector<std::string> degraded;  // reasons the host takes no new instances; empty = healthy
 };
 

@@ -88,11 +88,12 @@ struct BuildRequest {
   InstanceSpec instance;
   Flavor flavor;
   ImageSource image;
-  std::optional<ImageSource> kernel, ramdisk;  // direct kernel boot: both or neither, or kernel alone
+  std::optional<ImageSource> kernel,
+      ramdisk;  // direct kernel boot: both or neither, or kernel alone
   std::vector<NicRequest> nics;
   ClaimTicket claim;
-  std::int64_t attempt = 1;                                    // of at most max_attempts
-  std::vector<std::pair<std::string, std::string>> alternates; // (host, node)s left to try
+  std::int64_t attempt = 1;                                     // of at most max_attempts
+  std::vector<std::pair<std::string, std::string>> alternates;  // (host, node)s left to try
   friend bool operator==(const BuildRequest&, const BuildRequest&) = default;
 };
 

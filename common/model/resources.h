@@ -9,9 +9,9 @@
 
 namespace kilonova::model {
 
-inline constexpr std::string_view kVcpu = "VCPU";          // virtual CPUs
-inline constexpr std::string_view kMemoryMb = "MEMORY_MB"; // MiB
-inline constexpr std::string_view kDiskGb = "DISK_GB";     // GiB
+inline constexpr std::string_view kVcpu = "VCPU";           // virtual CPUs
+inline constexpr std::string_view kMemoryMb = "MEMORY_MB";  // MiB
+inline constexpr std::string_view kDiskGb = "DISK_GB";      // GiB
 
 // One resource class of one host, with Placement's meaning of each field.
 struct Inventory {

@@ -9,12 +9,12 @@ namespace {
 
 using VmName = std::pair<VmState, std::string_view>;
 constexpr std::array kVmNames{
-    VmName{VmState::kBuilding, "building"},       VmName{VmState::kActive, "active"},
-    VmName{VmState::kPaused, "paused"},           VmName{VmState::kSuspended, "suspended"},
-    VmName{VmState::kStopped, "stopped"},         VmName{VmState::kRescued, "rescued"},
-    VmName{VmState::kResized, "resized"},         VmName{VmState::kSoftDeleted, "soft-delete"},
-    VmName{VmState::kDeleted, "deleted"},         VmName{VmState::kError, "error"},
-    VmName{VmState::kShelved, "shelved"},         VmName{VmState::kShelvedOffloaded, "shelved_offloaded"},
+    VmName{VmState::kBuilding, "building"}, VmName{VmState::kActive, "active"},
+    VmName{VmState::kPaused, "paused"},     VmName{VmState::kSuspended, "suspended"},
+    VmName{VmState::kStopped, "stopped"},   VmName{VmState::kRescued, "rescued"},
+    VmName{VmState::kResized, "resized"},   VmName{VmState::kSoftDeleted, "soft-delete"},
+    VmName{VmState::kDeleted, "deleted"},   VmName{VmState::kError, "error"},
+    VmName{VmState::kShelved, "shelved"},   VmName{VmState::kShelvedOffloaded, "shelved_offloaded"},
 };
 
 using TaskName = std::pair<TaskState, std::string_view>;
@@ -37,9 +37,9 @@ constexpr std::array kTaskNames{
 
 using PowerName = std::pair<PowerState, std::string_view>;
 constexpr std::array kPowerNames{
-    PowerName{PowerState::kNoState, "pending"},   PowerName{PowerState::kRunning, "running"},
-    PowerName{PowerState::kPaused, "paused"},     PowerName{PowerState::kShutdown, "shutdown"},
-    PowerName{PowerState::kCrashed, "crashed"},   PowerName{PowerState::kSuspended, "suspended"},
+    PowerName{PowerState::kNoState, "pending"}, PowerName{PowerState::kRunning, "running"},
+    PowerName{PowerState::kPaused, "paused"},   PowerName{PowerState::kShutdown, "shutdown"},
+    PowerName{PowerState::kCrashed, "crashed"}, PowerName{PowerState::kSuspended, "suspended"},
 };
 
 template <class Table, class Key>
@@ -63,7 +63,9 @@ std::optional<Key> Reverse(const Table& table, std::string_view text) {
 std::string_view Name(VmState state) { return Find(kVmNames, state); }
 std::string_view Name(TaskState state) { return Find(kTaskNames, state); }
 std::string_view Name(PowerState state) { return Find(kPowerNames, state); }
-std::optional<VmState> VmStateFrom(std::string_view name) { return Reverse<VmState>(kVmNames, name); }
+std::optional<VmState> VmStateFrom(std::string_view name) {
+  return Reverse<VmState>(kVmNames, name);
+}
 std::optional<TaskState> TaskStateFrom(std::string_view name) {
   return Reverse<TaskState>(kTaskNames, name);
 }
