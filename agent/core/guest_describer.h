@@ -3,11 +3,12 @@
 // agent/guest in agent/app.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "agent/core/hypervisor.h"
 #include "agent/core/image_store.h"
-#include "agent/core/paths.h"
 #include "common/base/status.h"
 #include "common/model/requests.h"
 
@@ -16,11 +17,15 @@ namespace kilonova::agent::core {
 class GuestDescriber {
  public:
   virtual ~GuestDescriber() = default;
-  // Refuses with FEATURE_NOT_SERVED, FLAVOR_INVALID or IMAGE_INVALID what cannot be described.
-  // Files are where `paths` says. `virt_type` is what guests really use: "kvm" or "qemu".
-  virtual Expected<std::string> DomainXml(const model::BuildRequest& build, const Paths& paths,
-                                          const std::string& virt_type) = 0;
-  virtual Expected<std::vector<ConfigDriveFile>> ConfigDrive(const model::BuildRequest& build) = 0;
+  // Refuses what this agent does not serve, before anything is made for it: FEATURE_NOT_SERVED,
+  // FLAVOR_INVALID, IMAGE_INVALID.
+  virtual Status Check(const model::BuildRequest& build) = 0;
+  // `root` is the cached image under the root disk. The same inputs give the same bytes.
+  virtual Expected<std::string> DomainXml(const model::BuildRequest& build, const CachedImage& root,
+                                          const HostFacts& facts) = 0;
+  // Nothing when the guest is to have no config drive.
+  virtual Expected<std::optional<std::vector<ConfigDriveFile>>> ConfigDrive(
+      const model::BuildRequest& build) = 0;
 };
 
 }  // namespace kilonova::agent::core

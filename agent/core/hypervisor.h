@@ -49,10 +49,10 @@ struct HostFacts {
   std::string hostname;  // libvirt's
   std::string arch;
   std::string cpu_model, cpu_vendor;
-  std::vector<std::string> cpu_features;  // libvirt's names, sorted
-  int sockets = 0, cores = 0, threads = 0;
-  std::int64_t cpus = 0;       // online
-  std::int64_t memory_mb = 0;  // MiB
+  std::vector<std::string> cpu_features;               // libvirt's names, sorted
+  int cells = 1, sockets = 0, cores = 0, threads = 0;  // cells: NUMA nodes
+  std::int64_t cpus = 0;                               // online
+  std::int64_t memory_mb = 0;                          // MiB
   std::int64_t hypervisor_version = 0, libvirt_version = 0;
   std::string virt_type;  // "kvm" or "qemu": what guests will really use
   std::vector<std::vector<std::string>> supported_instances;

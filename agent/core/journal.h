@@ -56,6 +56,9 @@ class Journal {
   // One transaction: dedupe by unique_id, check tombstones, insert.
   virtual Expected<AcceptResult> Accept(const JournalEntry& entry) = 0;
   virtual Expected<std::int64_t> MarkRunning(std::int64_t id) = 0;  // returns starts, now counted
+  // The agent stops in good order before the entry's end: it is accepted again, the start
+  // uncounted.
+  virtual Status Checkpoint(std::int64_t id) = 0;
   // The entry's end, the instance's record (empty: remove it) and the report, in one transaction.
   struct Completion {
     std::int64_t entry_id = 0;  // 0: no entry, an observation
@@ -67,7 +70,10 @@ class Journal {
   };
   virtual Status Complete(const Completion& completion) = 0;
 
-  virtual Expected<std::vector<JournalEntry>> Unfinished() = 0;  // in order of acceptance
+  // In order of acceptance. Rows that cannot be read are set aside with a reason (logged), so that
+  // one of them never keeps the others from going on; the same holds for Instances.
+  virtual Expected<std::vector<JournalEntry>> Unfinished() = 0;
+  virtual Expected<JournalEntry> Entry(std::int64_t id) = 0;  // NOT_FOUND / INTERNAL
   virtual Expected<std::vector<InstanceRecord>> Instances() = 0;
   virtual Expected<std::optional<InstanceRecord>> Instance(const Uuid& uuid) = 0;
 
@@ -77,6 +83,15 @@ class Journal {
   virtual Status AckReports(std::int64_t up_to_seq) = 0;
   // Random, made with the file: a new journal starts seq again, and the scheduler must know.
   virtual const std::string& JournalId() const = 0;
+  // Says the last report of a finished entry again, under a new seq; OK when it had none.
+  virtual Status RepeatReport(const std::string& unique_id) = 0;
+  // False after a failed write, and while the disk is so full that the reserve is in use: the host
+  // takes no new instances then.
+  struct Health {
+    bool writable = true;
+    bool reserve_whole = true;
+  };
+  virtual Health CheckHealth() const = 0;
   // Forgets done entries and tombstones older than `before`.
   virtual Status Prune(WallTime before) = 0;
 };

@@ -4,9 +4,11 @@
 //
 //   <state_dir>/                     0711 (QEMU's user must pass through)
 //     journal.db (+ -wal, -shm)      0600  what was accepted and how far it got
+//     journal.reserve                0600  space kept for state changes on a full disk
 //     lock                           0600  flock: one agent per state_dir
 //     images/                        0711  the cache: <sha256>.<format>, never changed once there
 //       .tmp/                        0700  downloads; emptied at start
+//     quarantine/<uuid>.<seconds>/   0700  instance directories nobody knows; kept for a day
 //     instances/<uuid>/              0711
 //       disk                         qcow2 overlay on images/<sha256>.<format>, format recorded
 //       disk.config                  ISO9660 config drive
@@ -25,6 +27,8 @@ struct Paths {
   std::filesystem::path state_dir;
 
   std::filesystem::path Journal() const { return state_dir / "journal.db"; }
+  std::filesystem::path Reserve() const { return state_dir / "journal.reserve"; }
+  std::filesystem::path Quarantine() const { return state_dir / "quarantine"; }
   std::filesystem::path Lock() const { return state_dir / "lock"; }
   std::filesystem::path Images() const { return state_dir / "images"; }
   std::filesystem::path Downloads() const { return Images() / ".tmp"; }
