@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proto/grpc/host_report.h"
+
+#include <kilonova/v1/agent.pb.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "proto/grpc/states.h"
+
+namespace kilonova::grpc {
+namespace {
+
+Status Invalid(const std::string& field, const std::string& message) {
+  return Error(Code::kInvalidArgument, reason::kInvalidArgument, field + " " + message,
+               {{"field", field}});
+}
+
+bool IsResourceClass(const std::string& name) {
+  return !name.empty() && name.size() <= 255 && std::ranges::all_of(name, [](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+  });
+}
+
+Expected<model::Inventory> InventoryFrom(const v1::Inventory& in) {
+  model::Inventory out;
+  out.total = in.total();
+  out.reserved = in.reserved();
+  out.min_unit = in.min_unit();
+  out.max_unit = in.max_unit();
+  out.step_size = in.step_size();
+  out.allocation_ratio = in.allocation_ratio();
+  const auto at_most = [](std::int64_t value, std::int64_t least) {
+    return value >= least && value <= INT32_MAX;
+  };
+  if (!at_most(out.total, 0) || !at_most(out.reserved, 0) || !at_most(out.min_unit, 1) ||
+      !at_most(out.max_unit, 1) || !at_most(out.step_size, 1) ||
+      !std::isfinite(out.allocation_ratio) || out.allocation_ratio <= 0) {
+    return Invalid("inventories." + in.resource_class(), "is out of bounds");
+  }
+  return out;
+}
+
+}  // namespace
+
+void ToProto(const std::string& resource_class, const model::Inventory& inventory,
+             v1::Inventory* out) {
+  out->set_resource_class(resource_class);
+  out->set_total(inventory.total);
+  out->set_reserved(inventory.reserved);
+  out->set_allocation_ratio(inventory.allocation_ratio);
+  out->set_min_unit(inventory.min_unit);
+  out->set_max_unit(inventory.max_unit);
+  out->set_step_size(inventory.step_size);
+}
+
+void ToProto(const model::HostInstance& instance, v1::HostInstance* out) {
+  out->set_uuid(instance.uuid.str());
+  out->set_generation(instance.generation);
+  out->set_power_state(static_cast<v1::PowerState>(ToProto(instance.power_state)));
+  out->set_building(instance.building);
+}
+
+void ToProto(const model::HostReport& report, const std::vector<model::HostInstance>& instances,
+             const std::map<std::string, std::int64_t>& counters, v1::HostReport* out) {
+  out->set_hypervisor_hostname(report.hypervisor_hostname);
+  out->set_hypervisor_type(report.hypervisor_type);
+  out->set_hypervisor_version(report.hypervisor_version);
+  out->set_libvirt_version(report.libvirt_version);
+  out->set_virt_type(report.virt_type);
+  out->set_cpu_arch(report.cpu_arch);
+  out->set_cpu_model(report.cpu_model);
+  out->set_cpu_vendor(report.cpu_vendor);
+  out->set_cpu_info(report.cpu_info);
+  for (const std::string& trait : report.traits) out->add_traits(trait);
+  for (const auto& triple : report.supported_instances) {
+    if (triple.size() != 3) continue;
+    auto* supported = out->add_supported_instances();
+    supported->set_arch(triple[0]);
+    supported->set_hv_type(triple[1]);
+    supported->set_vm_mode(triple[2]);
+  }
+  for (const auto& [name, inventory] : report.inventories) {
+    ToProto(name, inventory, out->add_inventories());
+  }
+  out->set_running_instances(report.running_instances);
+  out->set_free_disk_gb(report.free_disk_gb);
+  out->set_free_memory_mb(report.free_memory_mb);
+  out->set_availability_zone(report.availability_zone);
+  for (const std::string& why : report.degraded) out->add_degraded(why);
+  for (const model::HostInstance& instance : instances) ToProto(instance, out->add_instances());
+  for (const auto& [name, value] : counters) (*out->mutable_counters())[name] = value;
+}
+
+Expected<model::HostReport> FromProto(const std::string& host, const v1::HostReport& report) {
+  if (report.inventories_size() > kMostInventories) return Invalid("inventories", "are too many");
+  if (report.traits_size() > kMostTraits) return Invalid("traits", "are too many");
+  if (report.supported_instances_size() > kMostTraits || report.degraded_size() > kMostTraits) {
+    return Invalid("supported_instances", "are too many");
+  }
+  model::HostReport out;
+  out.host = host;
+  out.hypervisor_hostname = report.hypervisor_hostname();
+  out.hypervisor_type = report.hypervisor_type();
+  out.hypervisor_version = report.hypervisor_version();
+  out.libvirt_version = report.libvirt_version();
+  out.virt_type = report.virt_type();
+  out.cpu_arch = report.cpu_arch();
+  out.cpu_model = report.cpu_model();
+  out.cpu_vendor = report.cpu_vendor();
+  out.cpu_info = report.cpu_info();
+  out.traits.assign(report.traits().begin(), report.traits().end());
+  for (const auto& supported : report.supported_instances()) {
+    out.supported_instances.push_back({supported.arch(), supported.hv_type(), supported.vm_mode()});
+  }
+  for (const auto& inventory : report.inventories()) {
+    if (!IsResourceClass(inventory.resource_class())) {
+      return Invalid("inventories", "name a resource class outside [A-Z0-9_]");
+    }
+    ASSIGN_OR_RETURN(const model::Inventory value, InventoryFrom(inventory));
+    if (!out.inventories.emplace(inventory.resource_class(), value).second) {
+      return Invalid("inventories." + inventory.resource_class(), "is given twice");
+    }
+  }
+  out.running_instances = report.running_instances();
+  out.free_disk_gb = report.free_disk_gb();
+  out.free_memory_mb = report.free_memory_mb();
+  out.availability_zone = report.availability_zone();
+  out.degraded.assign(report.degraded().begin(), report.degraded().end());
+  return out;
+}
+
+Expected<model::HostInstance> FromProto(const v1::HostInstance& instance) {
+  model::HostInstance out;
+  ASSIGN_OR_RETURN(out.uuid, Uuid::Parse(instance.uuid()));
+  ASSIGN_OR_RETURN(out.power_state, PowerStateFromProto(instance.power_state()));
+  out.generation = instance.generation();
+  out.building = instance.building();
+  return out;
+}
+
+Expected<std::vector<model::HostInstance>> InstancesFromProto(const v1::HostReport& report) {
+  if (report.instances_size() > kMostHostInstances) return Invalid("instances", "are too many");
+  std::vector<model::HostInstance> out;
+  out.reserve(static_cast<std::size_t>(report.instances_size()));
+  for (const auto& instance : report.instances()) {
+    ASSIGN_OR_RETURN(auto one, FromProto(instance));
+    out.push_back(std::move(one));
+  }
+  return out;
+}
+
+}  // namespace kilonova::grpc
