@@ -53,16 +53,17 @@ class Journal {
  public:
   virtual ~Journal() = default;
 
-  // One transaction: dedupe by unique_id, check tombstones, insert.
-  virtual Expected<AcceptResult> Accept(const JournalEntry& entry) = 0;
+  // One transaction: dedupe by unique_id, check tombstones (builds only), insert. Sets entry.id
+  // when the result is kNew.
+  virtual Expected<AcceptResult> Accept(JournalEntry& entry) = 0;
   virtual Expected<std::int64_t> MarkRunning(std::int64_t id) = 0;  // returns starts, now counted
   // The agent stops in good order before the entry's end: it is accepted again, the start
   // uncounted.
   virtual Status Checkpoint(std::int64_t id) = 0;
   // The entry's end, the instance's record (empty: remove it) and the report, in one transaction.
   struct Completion {
-    std::int64_t entry_id = 0;  // 0: no entry, an observation
-    EntryState state = EntryState::kDone;
+    std::int64_t entry_id = 0;             // 0: no entry, an observation
+    EntryState state = EntryState::kDone;  // kRunning: progress, the entry goes on
     std::optional<InstanceRecord> upsert;
     std::optional<Uuid> remove;                        // instance to forget
     std::optional<std::int64_t> tombstone_generation;  // with `remove`: refuse up to this
