@@ -74,6 +74,10 @@ inline constexpr Reason kFeatureNotServed{"FEATURE_NOT_SERVED"};  // e.g. volume
 inline constexpr Reason kBuildAbandoned{"BUILD_ABANDONED"};  // poison: crashed the agent repeatedly
 inline constexpr Reason kJournalFailed{"JOURNAL_FAILED"};
 
+// The broker.
+inline constexpr Reason kBrokerUnavailable{"BROKER_UNAVAILABLE"};  // lost, not reached, too slow
+inline constexpr Reason kBrokerRefused{"BROKER_REFUSED"};  // login, certificate, declaration
+
 // Messages.
 inline constexpr Reason kMessageTooLarge{"MESSAGE_TOO_LARGE"};
 inline constexpr Reason kMessageMalformed{"MESSAGE_MALFORMED"};  // not JSON, bad UTF-8, wrong shape
