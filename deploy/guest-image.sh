@@ -1,0 +1,130 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Builds the tiny guest of the quickstart and the tests: Debian's cloud kernel, a busybox initrd and
+# an empty disk.
+#
+#   deploy/guest-image.sh DIR      writes DIR/{vmlinuz,initrd.gz,disk.qcow2}
+#
+# The guest mounts its config drive, sets up its network from it (or by DHCP), prints on the serial
+# console what it found, each line beginning with "guest:", and then waits for the power button.
+set -euo pipefail
+
+out=${1:?usage: guest-image.sh DIR}
+kernel=$(find /boot -name 'vmlinuz-*-cloud-amd64' | sort -V | tail -1)
+if [ -z "$kernel" ] || [ ! -x /bin/busybox ]; then
+  echo "guest-image: needs linux-image-cloud-amd64 and busybox-static" >&2
+  exit 1
+fi
+version=${kernel#/boot/vmlinuz-}
+mkdir -p "$out"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+root=$work/root
+mkdir -p "$root"/{bin,dev,proc,sys,etc,lib/modules,mnt/config,tmp}
+cp /bin/busybox "$root/bin/busybox"
+ln -s busybox "$root/bin/sh"
+
+# Modules with what they depend on, in loading order; those built into the kernel are not listed.
+: >"$root/lib/modules/order"
+for name in virtio_pci virtio_blk virtio_net virtio_scsi ata_piix ahci sr_mod isofs button evdev \
+    psmouse virtio-rng; do
+  # A module this kernel does not have is not there to load.
+  { modprobe --show-depends -S "$version" "$name" 2>/dev/null || true; } |
+    sed -n 's/^insmod \([^ ]*\).*/\1/p' | while read -r file; do
+      base=$(basename "$file")
+      if grep -qx "$base" "$root/lib/modules/order"; then continue; fi
+      cp "$file" "$root/lib/modules/"
+      echo "$base" >>"$root/lib/modules/order"
+    done
+done
+
+cat >"$root/etc/udhcpc.sh" <<'E'
+#!/bin/sh
+B=/bin/busybox
+[ "$1" = bound ] || [ "$1" = renew ] || exit 0
+$B ip addr add "$ip/${mask:-24}" dev "$interface" 2>/dev/null
+[ -z "$router" ] || $B ip route add default via "${router%% *}" 2>/dev/null
+exit 0
+E
+
+cat >"$root/init" <<'E'
+#!/bin/sh
+B=/bin/busybox
+$B mount -t proc proc /proc
+$B mount -t sysfs sys /sys
+$B mount -t devtmpfs dev /dev
+while read -r m; do $B insmod "/lib/modules/$m" 2>/dev/null; done </lib/modules/order
+say() { echo "guest: $*"; }
+field() { $B tr -d '\n' <"$1" | $B sed -n "s/.*\"$2\": *\"\([^\"]*\)\".*/\1/p"; }
+
+say "kernel $($B uname -r)"
+say "smbios uuid $($B cat /sys/class/dmi/id/product_uuid 2>/dev/null)"
+say "smbios product $($B cat /sys/class/dmi/id/sys_vendor 2>/dev/null), $($B cat /sys/class/dmi/id/product_name 2>/dev/null)"
+say "cpus $($B grep -c ^processor /proc/cpuinfo)"
+say "memory_kb $($B sed -n 's/^MemTotal: *\([0-9]*\).*/\1/p' /proc/meminfo)"
+for d in /sys/block/*; do
+  case ${d##*/} in ram*|loop*|fd*) continue ;; esac
+  say "disk ${d##*/} sectors $($B cat "$d/size")"
+done
+say "rng $($B cat /sys/class/misc/hw_random/rng_current 2>/dev/null)"
+
+# The config drive is the device labelled config-2, whatever its bus.
+tries=0
+while [ $tries -lt 20 ]; do
+  for d in /dev/sr0 /dev/sr1 /dev/vd? /dev/sd?; do
+    [ -b "$d" ] || continue
+    # The volume label of ISO9660 is at 32808.
+    case "$($B dd if="$d" bs=1 skip=32808 count=8 2>/dev/null)" in
+      config-2*) $B mount -t iso9660 -o ro "$d" /mnt/config 2>/dev/null && break 2 ;;
+    esac
+  done
+  tries=$((tries + 1)); $B usleep 100000
+done
+meta=/mnt/config/openstack/latest/meta_data.json
+net=/mnt/config/openstack/latest/network_data.json
+if [ -f $meta ]; then
+  name=$(field $meta hostname)
+  $B hostname "$name"
+  say "hostname $name"
+  say "uuid $(field $meta uuid)"
+  ec2=/mnt/config/ec2/latest/meta-data.json
+  [ ! -f $ec2 ] || say "flavor $(field $ec2 instance-type)"
+  say "user_data $($B head -c 60 /mnt/config/openstack/latest/user_data 2>/dev/null | $B head -1)"
+else
+  say "no config drive"
+fi
+
+for i in $($B ls /sys/class/net); do
+  [ "$i" != lo ] || continue
+  mac=$($B cat "/sys/class/net/$i/address")
+  $B ip link set "$i" up
+  say "nic $i mac $mac mtu $($B cat "/sys/class/net/$i/mtu")"
+  address=$([ -f $net ] && field $net ip_address)
+  if [ -n "$address" ]; then
+    $B ip addr add "$address/$($B ipcalc -p "$address" "$(field $net netmask)" | $B sed 's/PREFIX=//')" dev "$i"
+    $B ip link set "$i" mtu "$($B tr -d '\n' <$net | $B sed -n 's/.*"mtu": *\([0-9]*\).*/\1/p')" 2>/dev/null
+  else
+    $B udhcpc -i "$i" -q -n -t 4 -T 1 -s /etc/udhcpc.sh >/dev/null 2>&1
+  fi
+  say "address $($B ip -4 -o addr show dev "$i" | $B sed -n 's/.*inet \([0-9./]*\).*/\1/p')"
+done
+say "ready"
+
+for d in /dev/input/event*; do
+  [ -e "$d" ] || continue
+  ( $B head -c 24 "$d" >/dev/null && say "power button" && $B poweroff -f ) &
+done
+case " $($B cat /proc/cmdline) " in
+  *" kilonova.tick "*) n=0; while :; do say "tick $n"; n=$((n + 1)); $B sleep 1; done ;;
+esac
+while :; do $B sleep 3600; done
+E
+chmod +x "$root/init" "$root/etc/udhcpc.sh"
+
+(cd "$root" && find . | LC_ALL=C sort | cpio -o -H newc --quiet --reproducible -R 0:0) | gzip -n -9 >"$out/initrd.gz"
+cp "$kernel" "$out/vmlinuz"
+chmod 0644 "$out/vmlinuz" "$out/initrd.gz"
+rm -f "$out/disk.qcow2"
+qemu-img create -q -f qcow2 "$out/disk.qcow2" 16M
+echo "guest-image: $(cd "$out" && sha256sum vmlinuz initrd.gz disk.qcow2 | tr '\n' ' ')" >&2
