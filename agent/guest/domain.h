@@ -54,13 +54,16 @@ struct Domain {
   std::string cpu_mode, cpu_model;  // mode "" = no <cpu mode>
   CpuTopology topology;
   std::string kernel, ramdisk, cmdline;  // direct kernel boot; "" = none
-  bool kvm_timers = false;
+  bool kvm_timers = false, hpet = false;
   bool boot_menu = false;
+  bool hide_kvm = false;
+  std::optional<bool> pmu;  // empty: libvirt's choice
 
   std::vector<DiskDevice> disks;  // the root disk first
   std::vector<NicDevice> nics;
   std::string console_log;
   bool rng = false;
+  std::int64_t rng_bytes = 0, rng_period_ms = 0;  // both or no limit
   int memory_stats_period = 0;
 };
 

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/guest/features.h"
+
+#include <algorithm>
+#include <array>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "agent/guest/text.h"
+
+namespace kilonova::agent::guest {
+namespace {
+
+enum class Takes {
+  kAnything,   // no effect on a guest here, or none yet that could be seen
+  kFlag,       // served, both ways
+  kOnlyFalse,  // the feature is not served; saying "off" is
+  kNumber,     // served, 0 and more
+  kPositive,   // served, 1 and more
+  kWords,      // served with the words listed
+  kNothing,    // not served
+};
+
+struct Key {
+  std::string_view name;  // a trailing * stands for any ending
+  Takes takes;
+  std::string_view words = {};  // space separated, for kWords
+};
+
+// Flavor extra specs. Names without a namespace and the namespaces below with kAnything decide
+// where a guest goes, not what it is.
+constexpr Key kExtraSpecs[] = {
+    {"hw:cpu_sockets", Takes::kPositive},
+    {"hw:cpu_cores", Takes::kPositive},
+    {"hw:cpu_threads", Takes::kPositive},
+    {"hw:cpu_max_sockets", Takes::kPositive},
+    {"hw:cpu_max_cores", Takes::kPositive},
+    {"hw:cpu_max_threads", Takes::kPositive},
+    {"hw:cpu_policy", Takes::kWords, "shared"},
+    {"hw:boot_menu", Takes::kFlag},
+    {"hw:hide_hypervisor_id", Takes::kFlag},
+    {"hide_hypervisor_id", Takes::kFlag},
+    {"hw:pmu", Takes::kFlag},
+    {"hw:locked_memory", Takes::kOnlyFalse},
+    {"hw:mem_encryption", Takes::kOnlyFalse},
+    {"hw:ephemeral_encryption", Takes::kOnlyFalse},
+    {"hw:vif_multiqueue_enabled", Takes::kOnlyFalse},
+    {"hw:cpu_realtime", Takes::kOnlyFalse},
+    {"hw:serial_port_count", Takes::kWords, "1"},
+    {"hw:watchdog_action", Takes::kWords, "disabled"},
+    {"hw_rng:allowed", Takes::kFlag},
+    {"hw_rng:rate_bytes", Takes::kNumber},
+    {"hw_rng:rate_period", Takes::kNumber},
+    {"hw_video:ram_max_mb", Takes::kAnything},  // there is no display
+    {"os:secure_boot", Takes::kWords, "disabled optional"},
+    {"hw:*", Takes::kNothing},
+    {"hw_rng:*", Takes::kNothing},
+    {"hw_video:*", Takes::kNothing},
+    {"quota:*", Takes::kNothing},
+    {"os:*", Takes::kNothing},
+    {"pci_passthrough:*", Takes::kNothing},
+    {"accel:*", Takes::kNothing},
+};
+
+// Image properties, by Nova's names and its older ones.
+constexpr Key kImageProperties[] = {
+    {"hw_disk_bus", Takes::kWords, "virtio sata ide"},
+    {"hw_cdrom_bus", Takes::kWords, "sata ide"},
+    {"hw_machine_type", Takes::kAnything},  // judged with the architecture
+    {"hw_vif_model", Takes::kWords, "virtio"},
+    {"hw_rng_model", Takes::kWords, "virtio"},
+    {"hw_firmware_type", Takes::kWords, "bios"},
+    {"hw_vm_mode", Takes::kWords, "hvm"},
+    {"vm_mode", Takes::kWords, "hvm"},
+    {"hw_architecture", Takes::kAnything},  // judged with the host's
+    {"hw_emulation_architecture", Takes::kNothing},
+    {"hw_cpu_sockets", Takes::kPositive},
+    {"hw_cpu_cores", Takes::kPositive},
+    {"hw_cpu_threads", Takes::kPositive},
+    {"hw_cpu_max_sockets", Takes::kPositive},
+    {"hw_cpu_max_cores", Takes::kPositive},
+    {"hw_cpu_max_threads", Takes::kPositive},
+    {"hw_cpu_policy", Takes::kWords, "shared"},
+    {"hw_boot_menu", Takes::kFlag},
+    {"hw_time_hpet", Takes::kFlag},
+    {"hw_pmu", Takes::kFlag},
+    {"hw_locked_memory", Takes::kOnlyFalse},
+    {"hw_mem_encryption", Takes::kOnlyFalse},
+    {"hw_ephemeral_encryption", Takes::kOnlyFalse},
+    {"hw_vif_multiqueue_enabled", Takes::kOnlyFalse},
+    {"hw_qemu_guest_agent", Takes::kOnlyFalse},
+    {"hw_serial_port_count", Takes::kWords, "1"},
+    {"hw_watchdog_action", Takes::kWords, "disabled"},
+    // Without a display Nova gives neither of these either.
+    {"hw_video_model", Takes::kAnything},
+    {"hw_video_ram", Takes::kAnything},
+    {"hw_pointer_model", Takes::kAnything},
+    {"hw_input_bus", Takes::kAnything},
+    // For other hypervisors, or for rescue, which names its own device.
+    {"hw_disk_type", Takes::kAnything},
+    {"hw_auto_disk_config", Takes::kAnything},
+    {"hw_device_id", Takes::kAnything},
+    {"hw_floppy_bus", Takes::kAnything},
+    {"hw_ipxe_boot", Takes::kAnything},
+    {"hw_rescue_bus", Takes::kAnything},
+    {"hw_rescue_device", Takes::kAnything},
+    {"hw_*", Takes::kNothing},
+    {"img_hide_hypervisor_id", Takes::kFlag},
+    {"img_config_drive", Takes::kWords, "mandatory optional"},
+    {"img_block_device_mapping", Takes::kWords, "[]"},
+    {"block_device_mapping", Takes::kWords, "[]"},
+    {"img_mappings", Takes::kWords, "[]"},
+    {"mappings", Takes::kWords, "[]"},
+    {"os_type", Takes::kWords, "linux"},
+    {"os_secure_boot", Takes::kWords, "disabled optional"},
+    {"os_require_quiesce", Takes::kOnlyFalse},
+};
+
+// Classes whose resources are devices of the guest.
+constexpr std::string_view kDeviceClasses[] = {"VGPU",
+                                               "PCPU",
+                                               "PCI_DEVICE",
+                                               "SRIOV_NET_VF",
+                                               "MEM_ENCRYPTION_CONTEXT",
+                                               "CUSTOM_PMEM_NAMESPACE"};
+
+const Key* Find(std::span<const Key> keys, std::string_view name) {
+  const auto at = std::ranges::find_if(keys, [name](const Key& key) {
+    if (key.name.ends_with('*')) return name.starts_with(key.name.substr(0, key.name.size() - 1));
+    return key.name == name;
+  });
+  return at == keys.end() ? nullptr : &*at;
+}
+
+bool HasWord(std::string_view words, std::string_view word) {
+  while (!words.empty()) {
+    const auto end = std::min(words.find(' '), words.size());
+    if (words.substr(0, end) == word) return true;
+    words.remove_prefix(std::min(end + 1, words.size()));
+  }
+  return false;
+}
+
+struct Refusal {
+  std::string_view what;  // "the flavor's extra spec"
+  Reason invalid;
+};
+
+Status NotServed(const Refusal& refusal, const std::string& key, const std::string& value) {
+  return Error(Code::kFailedPrecondition, reason::kFeatureNotServed,
+               std::string(refusal.what) + " " + Printable(key) + "=" + Printable(value) +
+                   " asks for a feature that is not served",
+               {{"key", Printable(key)}, {"value", Printable(value)}});
+}
+
+Status Invalid(const Refusal& refusal, const std::string& key, const std::string& value) {
+  return Error(Code::kInvalidArgument, refusal.invalid,
+               std::string(refusal.what) + " " + Printable(key) + " cannot be " + Printable(value),
+               {{"key", Printable(key)}, {"value", Printable(value)}});
+}
+
+Status CheckKey(const Key& key, const Refusal& refusal, const std::string& name,
+                const std::string& value) {
+  switch (key.takes) {
+    case Takes::kAnything:
+      return OkStatus();
+    case Takes::kFlag:
+      return ParseFlag(value) ? OkStatus() : Invalid(refusal, name, value);
+    case Takes::kOnlyFalse:
+      if (const auto flag = ParseFlag(value); flag && !*flag) return OkStatus();
+      return NotServed(refusal, name, value);
+    case Takes::kNumber:
+    case Takes::kPositive: {
+      const auto number = ParseNumber(value);
+      const long long least = key.takes == Takes::kPositive ? 1 : 0;
+      return number && *number >= least ? OkStatus() : Invalid(refusal, name, value);
+    }
+    case Takes::kWords:
+      return HasWord(key.words, value) ? OkStatus() : NotServed(refusal, name, value);
+    case Takes::kNothing:
+      return NotServed(refusal, name, value);
+  }
+  return NotServed(refusal, name, value);
+}
+
+Status CheckResourceSpec(const Refusal& refusal, const std::string& name,
+                         const std::string& value) {
+  const auto colon = name.find(':');
+  if (!name.starts_with("resources") || colon == std::string::npos) return OkStatus();
+  const std::string_view resource = std::string_view(name).substr(colon + 1);
+  const auto number = ParseNumber(value);
+  if (number && *number == 0) return OkStatus();
+  const bool device = std::ranges::any_of(
+      kDeviceClasses, [resource](std::string_view prefix) { return resource.starts_with(prefix); });
+  return device ? NotServed(refusal, name, value) : OkStatus();
+}
+
+}  // namespace
+
+Status CheckServed(const model::BuildRequest& request) {
+  const Refusal flavor{"the flavor's extra spec", reason::kFlavorInvalid};
+  for (const auto& [name, value] : request.flavor.extra_specs) {
+    RETURN_IF_ERROR(CheckResourceSpec(flavor, name, value));
+    if (const Key* key = Find(kExtraSpecs, name); key != nullptr) {
+      RETURN_IF_ERROR(CheckKey(*key, flavor, name, value));
+    }
+  }
+  const Refusal field{"the flavor's field", reason::kFlavorInvalid};
+  if (request.flavor.ephemeral_gb > 0) {
+    return NotServed(field, "ephemeral_gb", std::to_string(request.flavor.ephemeral_gb));
+  }
+  if (request.flavor.swap_mb > 0) {
+    return NotServed(field, "swap", std::to_string(request.flavor.swap_mb));
+  }
+  const Refusal image{"the image's property", reason::kImageInvalid};
+  for (const auto& [name, value] : request.image.properties) {
+    if (const Key* key = Find(kImageProperties, name); key != nullptr) {
+      RETURN_IF_ERROR(CheckKey(*key, image, name, value));
+    }
+  }
+  return OkStatus();
+}
+
+}  // namespace kilonova::agent::guest

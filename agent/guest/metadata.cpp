@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/guest/metadata.h"
+
+#include <openssl/rand.h>
+
+#include <nlohmann/json.hpp>
+
+#include "agent/guest/network_data.h"
+#include "agent/guest/text.h"
+
+namespace kilonova::agent::guest {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::size_t kSeedBytes = 512;
+
+// The versions guests know, oldest first, and with which of them something came.
+constexpr const char* kVersions[] = {"2012-08-10", "2013-04-04", "2013-10-17", "2015-10-15",
+                                     "2016-06-30", "2016-10-06", "2017-02-22", "2018-08-27",
+                                     "2020-10-14", "latest"};
+constexpr std::string_view kSeedSince = "2013-04-04";
+constexpr std::string_view kVendorDataSince = "2013-10-17";
+constexpr std::string_view kProjectAndNetworkSince = "2015-10-15";
+constexpr std::string_view kDevicesSince = "2016-06-30";
+constexpr std::string_view kVendorData2Since = "2016-10-06";
+constexpr std::string_view kDedicatedCpusSince = "2020-10-14";
+
+// "latest" sorts after every date.
+bool Has(std::string_view version, std::string_view since) { return version >= since; }
+
+std::string Text(const Json& json) {
+  return json.dump(-1, ' ', true, Json::error_handler_t::strict);
+}
+
+Status CheckUtf8(const model::BuildRequest& request) {
+  const auto& it = request.instance;
+  bool good = IsUtf8(it.display_name) && IsUtf8(it.hostname) && IsUtf8(it.availability_zone) &&
+              IsUtf8(it.key_name) && IsUtf8(it.key_data) && IsUtf8(it.project_id) &&
+              IsUtf8(it.admin_password);
+  for (const auto& [key, value] : it.metadata) good = good && IsUtf8(key) && IsUtf8(value);
+  for (const auto& nic : request.nics) {
+    good = good && IsUtf8(nic.mac);
+    for (const auto& ip : nic.fixed_ips) good = good && IsUtf8(ip.address);
+  }
+  if (good) return OkStatus();
+  return Error(Code::kInvalidArgument, reason::kInvalidArgument,
+               "the instance's metadata is not UTF-8");
+}
+
+std::string MetaData(const GuestConfig& config, const model::BuildRequest& request,
+                     std::string_view version, const std::string& seed) {
+  const auto& instance = request.instance;
+  Json meta{{"uuid", instance.uuid.str()}};
+  if (!instance.metadata.empty()) meta["meta"] = instance.metadata;
+  if (config.metadata_admin_pass && !instance.admin_password.empty()) {
+    meta["admin_pass"] = instance.admin_password;
+  }
+  if (!instance.key_name.empty() && !instance.key_data.empty()) {
+    meta["public_keys"] = {{instance.key_name, instance.key_data}};
+    meta["keys"] =
+        Json::array({{{"name", instance.key_name}, {"type", "ssh"}, {"data", instance.key_data}}});
+  }
+  meta["hostname"] = instance.hostname;
+  meta["name"] = instance.display_name;
+  meta["launch_index"] = instance.launch_index;
+  meta["availability_zone"] = instance.availability_zone.empty() ? config.default_availability_zone
+                                                                 : instance.availability_zone;
+  if (Has(version, kSeedSince)) meta["random_seed"] = EncodeBase64(seed);
+  if (Has(version, kProjectAndNetworkSince)) meta["project_id"] = instance.project_id;
+  if (Has(version, kDevicesSince)) meta["devices"] = Json::array();  // none is tagged
+  if (Has(version, kDedicatedCpusSince)) meta["dedicated_cpus"] = Json::array();
+  return Text(meta);
+}
+
+}  // namespace
+
+bool WantsConfigDrive(const GuestConfig& config, const model::BuildRequest& request) {
+  const auto at = request.image.properties.find("img_config_drive");
+  const bool mandatory = at != request.image.properties.end() && at->second == "mandatory";
+  return request.instance.config_drive || config.force_config_drive || mandatory;
+}
+
+Expected<std::vector<core::ConfigDriveFile>> ConfigDriveFiles(const GuestConfig& config,
+                                                              const model::BuildRequest& request,
+                                                              const std::string& seed) {
+  RETURN_IF_ERROR(CheckUtf8(request));
+  const auto user_data = DecodeBase64(request.instance.user_data);
+  if (!user_data) {
+    return Error(Code::kInvalidArgument, reason::kInvalidArgument, "user_data is not base64",
+                 {{"field", "user_data"}});
+  }
+  const Json vendor = Json::parse(config.vendor_data, nullptr, false);
+  if (!vendor.is_object()) {
+    return Error(Code::kFailedPrecondition, reason::kConfigInvalid,
+                 "this host's vendor data is not a JSON object");
+  }
+  ASSIGN_OR_RETURN(const std::string network, NetworkDataJson(request));
+  std::vector<core::ConfigDriveFile> files;
+  for (const char* version : kVersions) {
+    const std::string folder = std::string("openstack/") + version + "/";
+    files.push_back({folder + "meta_data.json", MetaData(config, request, version, seed)});
+    if (!request.instance.user_data.empty()) files.push_back({folder + "user_data", *user_data});
+    if (Has(version, kVendorDataSince))
+      files.push_back({folder + "vendor_data.json", Text(vendor)});
+    if (Has(version, kProjectAndNetworkSince)) {
+      files.push_back({folder + "network_data.json", network});
+    }
+    if (Has(version, kVendorData2Since)) {
+      files.push_back({folder + "vendor_data2.json", Text({{"static", vendor}})});
+    }
+  }
+  return files;
+}
+
+std::string NewRandomSeed() {
+  std::string seed(kSeedBytes, '\0');
+  if (RAND_bytes(reinterpret_cast<unsigned char*>(seed.data()), static_cast<int>(seed.size())) !=
+      1) {
+    std::abort();  // no randomness: nothing made from here on could be trusted
+  }
+  return seed;
+}
+
+}  // namespace kilonova::agent::guest

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Text from outside on its way into XML or JSON. Internal to agent/guest.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "common/base/status.h"
+
+namespace kilonova::agent::guest {
+
+// `text` with every byte sequence that is not UTF-8, every control character (C0, DEL, C1) and
+// every code point XML 1.0 cannot hold replaced by U+FFFD. Tabs and line ends count as control
+// characters: XML would not give them back unchanged.
+std::string Printable(std::string_view text);
+
+// INVALID_ARGUMENT, naming `field`, when Printable would change `text`.
+Status RequirePrintable(std::string_view text, std::string_view field);
+
+bool IsUtf8(std::string_view text);
+
+// Python's idea of a flag, as Nova reads them: 1/t/true/on/y/yes and 0/f/false/off/n/no, any case,
+// spaces around. Empty when it is neither.
+std::optional<bool> ParseFlag(std::string_view text);
+
+// A whole decimal number, spaces around and a sign allowed; empty when it is none or too large.
+std::optional<long long> ParseNumber(std::string_view text);
+
+// RFC 4648 with padding; line breaks and spaces between are passed over. Empty when it is not.
+std::optional<std::string> DecodeBase64(std::string_view text);
+std::string EncodeBase64(std::string_view bytes);
+
+}  // namespace kilonova::agent::guest
