@@ -76,6 +76,7 @@ class Json {
 struct Json::Member {
   std::string key;
   Json value;
+  friend bool operator==(const Member&, const Member&) = default;
 };
 
 struct JsonLimits {
