@@ -78,6 +78,8 @@ class Engine {
   // instance is made from. ALREADY_EXISTS unless the same claim is held already.
   Status Claim(const Uuid& instance, std::string_view host, const model::Flavor& flavor,
                const model::Resources& resources, ClaimCheck check);
+  // The instance is built: its claim no longer counts as an I/O operation of its host.
+  void BuildFinished(const Uuid& instance);
   // False when there was none.
   bool Release(const Uuid& instance);
   // Moves the claim to `host` in one step, checked; on failure the old claim stands.

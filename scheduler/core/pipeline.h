@@ -32,6 +32,8 @@ class PreparedFilter {
  public:
   virtual ~PreparedFilter() = default;
   virtual Judgement Judge(const Fleet& fleet, HostIndex host) const = 0;
+  // How close a refused host came, greater is closer; orders the near misses of an explanation.
+  virtual double Nearness(const Fleet& /*fleet*/, HostIndex /*host*/) const { return 0; }
   // For people: what the host has and what the request needs, of the verdict just given.
   virtual void Describe(const Fleet& fleet, HostIndex host, FilterVerdict& verdict) const = 0;
   // Keeps the hosts that pass, in order. kError of any host ends it with INVALID_ARGUMENT.
@@ -45,9 +47,10 @@ class Filter {
   // True when the first instance of a request is judged for all of them.
   virtual bool OncePerRequest() const { return true; }
   virtual bool RunsOnRebuild() const { return false; }
-  // Null when the request asks nothing of this filter: every host passes.
-  virtual std::unique_ptr<PreparedFilter> Prepare(const Fleet& fleet,
-                                                  const PlacementRequest& request) const = 0;
+  // Null when the request asks nothing of this filter: every host passes. INVALID_ARGUMENT when the
+  // request is malformed in what this filter reads.
+  virtual Expected<std::unique_ptr<PreparedFilter>> Prepare(
+      const Fleet& fleet, const PlacementRequest& request) const = 0;
 };
 
 class Weigher {

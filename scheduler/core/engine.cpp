@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "scheduler/core/engine.h"
+
+#include <absl/container/flat_hash_set.h>
+#include <absl/synchronization/mutex.h>
+
+#include <cmath>
+
+#include "scheduler/core/explainer.h"
+#include "scheduler/core/fleet.h"
+#include "scheduler/core/inventory_check.h"
+#include "scheduler/core/selector.h"
+
+namespace kilonova::scheduler::core {
+namespace {
+
+constexpr std::size_t kNearMisses = 5;  // kept with a refusal
+constexpr std::int64_t kMostUnits = INT32_MAX;
+
+Status NoSuchHost(std::string_view host) {
+  return Error(Code::kNotFound, reason::kHostNotFound, "no such host",
+               {{"host", std::string(host.substr(0, 255))}});
+}
+
+Status BadInventory(const std::string& name, std::string_view message) {
+  return Error(Code::kInvalidArgument, reason::kInvalidArgument, message,
+               {{"field", "inventories." + name}});
+}
+
+Status ValidateHost(const HostState& state) {
+  if (!IsValidHostName(state.host)) {
+    return Error(Code::kInvalidArgument, reason::kInvalidArgument, "bad host name",
+                 {{"field", "host"}});
+  }
+  for (const auto& [name, inventory] : state.inventories) {
+    if (inventory.total < 0 || inventory.total > kMostUnits || inventory.reserved < 0 ||
+        inventory.reserved > kMostUnits) {
+      return BadInventory(name, "total and reserved must be from 0 to 2147483647");
+    }
+    if (inventory.min_unit < 1 || inventory.max_unit < 1 || inventory.step_size < 1) {
+      return BadInventory(name, "min_unit, max_unit and step_size must be 1 or more");
+    }
+    const double ratio = inventory.allocation_ratio;
+    if (!std::isfinite(ratio) || ratio <= 0 || ratio > 1e6) {
+      return BadInventory(name, "allocation_ratio must be above 0 and at most 1000000");
+    }
+  }
+  return OkStatus();
+}
+
+}  // namespace
+
+// Holds a footprint for as long as one call needs it; claims hold it for themselves.
+class FootprintHold {
+ public:
+  FootprintHold(Fleet& fleet, Fleet::FootprintId id) : fleet_(fleet), id_(id) {}
+  ~FootprintHold() { fleet_.ReleaseFootprint(id_); }
+  FootprintHold(const FootprintHold&) = delete;
+  FootprintHold& operator=(const FootprintHold&) = delete;
+  Fleet::FootprintId id() const { return id_; }
+  const Footprint& operator*() const { return fleet_.FootprintAt(id_); }
+
+ private:
+  Fleet& fleet_;
+  Fleet::FootprintId id_;
+};
+
+class Engine::Impl {
+ public:
+  explicit Impl(Pipeline pipeline) : pipeline_(std::move(pipeline)), selector_(pipeline_) {}
+
+  enum class Aftermath { kKeepClaims, kUndo };
+  Expected<PlaceResult> Place(const PlacementRequest& request, const PlaceOptions& options,
+                              Aftermath aftermath) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Expected<HostIndex> FindHost(std::string_view name) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    const auto host = fleet_.Find(name);
+    if (!host) return NoSuchHost(name);
+    return *host;
+  }
+  Expected<Fleet::FootprintId> HoldFootprint(const model::Flavor& flavor,
+                                             const model::Resources& resources)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return fleet_.HoldFootprint(
+        FootprintOf(flavor, resources.empty() ? model::ResourcesOf(flavor) : resources));
+  }
+
+  mutable absl::Mutex mutex_;
+  Fleet fleet_ ABSL_GUARDED_BY(mutex_);
+  Pipeline pipeline_;  // never changed
+  Selector selector_ ABSL_GUARDED_BY(mutex_);
+
+ private:
+  Expected<std::vector<UuidKey>> KeysOf(const PlacementRequest& request) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+};
+
+Expected<std::vector<UuidKey>> Engine::Impl::KeysOf(const PlacementRequest& request) const {
+  if (request.instances.empty()) {
+    return Error(Code::kInvalidArgument, reason::kInvalidArgument, "no instances to place");
+  }
+  std::vector<UuidKey> keys;
+  absl::flat_hash_set<UuidKey> seen;
+  for (const auto& uuid : request.instances) {
+    if (uuid.empty() || !seen.insert(KeyOf(uuid)).second) {
+      return Error(Code::kInvalidArgument, reason::kInvalidArgument,
+                   "the instances to place must differ");
+    }
+    keys.push_back(KeyOf(uuid));
+    if (fleet_.FindClaim(keys.back()) != nullptr) {
+      return Error(Code::kAlreadyExists, reason::kInstanceStateConflict,
+                   "the instance has a place already", {{"instance", uuid.str()}});
+    }
+  }
+  return keys;
+}
+
+Expected<PlaceResult> Engine::Impl::Place(const PlacementRequest& request,
+                                          const PlaceOptions& options, Aftermath aftermath) {
+  ASSIGN_OR_RETURN(const std::vector<UuidKey> keys, KeysOf(request));
+  ASSIGN_OR_RETURN(const auto id, HoldFootprint(request.flavor, request.resources));
+  const FootprintHold footprint(fleet_, id);
+  std::vector<HostIndex> candidates = AllHosts(fleet_);
+  RETURN_IF_ERROR(InventoryCheck(*footprint).Keep(fleet_, candidates));
+
+  std::size_t claimed = 0;
+  const auto try_claim = [&](std::size_t instance, HostIndex host) {
+    if (!fleet_.Fits(host, *footprint)) return false;
+    fleet_.AddClaim(keys[instance], host, footprint.id(), true);
+    ++claimed;
+    return true;
+  };
+  const auto undo = [&] {
+    for (std::size_t i = 0; i < claimed; ++i) fleet_.DropClaim(keys[i]);
+  };
+  auto picks = selector_.Select(fleet_, request, std::move(candidates), options.alternates,
+                                try_claim, [](HostIndex) { return true; });
+  if (!picks.ok()) {
+    undo();
+    return picks.status();
+  }
+  PlaceResult result;
+  if (!picks->complete) {
+    // Told with what was claimed so far still held: that is what stands in the way.
+    auto why =
+        ExplainRequest(fleet_, pipeline_, request, *footprint, selector_.scorer(), kNearMisses);
+    undo();
+    if (!why.ok()) return why.status();
+    result.refusal = *std::move(why);
+    if (claimed > 0) {
+      result.refusal.summary = std::to_string(claimed) + " of " + std::to_string(keys.size()) +
+                               " instances would fit. For the next: " + result.refusal.summary;
+    }
+    return result;
+  }
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    const Pick& pick = picks->picks[i];
+    Selection selection{request.instances[i], fleet_.RefOf(pick.host), {}, (*footprint).resources};
+    for (const HostIndex host : pick.alternates) {
+      selection.alternates.push_back(fleet_.RefOf(host));
+    }
+    result.selections.push_back(std::move(selection));
+  }
+  if (aftermath == Aftermath::kUndo) undo();
+  return result;
+}
+
+Engine::Engine(Pipeline pipeline) : impl_(std::make_unique<Impl>(std::move(pipeline))) {}
+Engine::~Engine() = default;
+
+Status Engine::UpsertHost(const HostState& state) {
+  RETURN_IF_ERROR(ValidateHost(state));
+  const absl::MutexLock lock(&impl_->mutex_);
+  return impl_->fleet_.Upsert(state).status();
+}
+
+Status Engine::SetHostUp(std::string_view host, bool up) {
+  const absl::MutexLock lock(&impl_->mutex_);
+  ASSIGN_OR_RETURN(const HostIndex index, impl_->FindHost(host));
+  impl_->fleet_.SetUp(index, up);
+  return OkStatus();
+}
+
+Status Engine::SetHostEnabled(std::string_view host, bool enabled, std::string_view reason) {
+  const absl::MutexLock lock(&impl_->mutex_);
+  ASSIGN_OR_RETURN(const HostIndex index, impl_->FindHost(host));
+  impl_->fleet_.SetEnabled(index, enabled, reason);
+  return OkStatus();
+}
+
+Status Engine::RemoveHost(std::string_view host) {
+  const absl::MutexLock lock(&impl_->mutex_);
+  ASSIGN_OR_RETURN(const HostIndex index, impl_->FindHost(host));
+  if (impl_->fleet_.Record(index).claims > 0) {
+    return Error(Code::kFailedPrecondition, reason::kInstanceStateConflict,
+                 "the host still has instances", {{"host", std::string(host)}});
+  }
+  impl_->fleet_.Remove(index);
+  return OkStatus();
+}
+
+std::optional<HostSnapshot> Engine::GetHost(std::string_view host) const {
+  const absl::MutexLock lock(&impl_->mutex_);
+  const auto index = impl_->fleet_.Find(host);
+  if (!index) return std::nullopt;
+  return impl_->fleet_.Snapshot(*index);
+}
+
+std::vector<HostSnapshot> Engine::ListHosts(std::string_view after, std::size_t limit) const {
+  const absl::MutexLock lock(&impl_->mutex_);
+  std::vector<HostSnapshot> hosts;
+  const auto& by_name = impl_->fleet_.ByName();
+  for (auto at = by_name.upper_bound(after); at != by_name.end() && hosts.size() < limit; ++at) {
+    hosts.push_back(impl_->fleet_.Snapshot(at->second));
+  }
+  return hosts;
+}
+
+std::size_t Engine::HostCount() const {
+  const absl::MutexLock lock(&impl_->mutex_);
+  return impl_->fleet_.Count();
+}
+
+Expected<PlaceResult> Engine::Place(const PlacementRequest& request, const PlaceOptions& options) {
+  const absl::MutexLock lock(&impl_->mutex_);
+  return impl_->Place(request, options, Impl::Aftermath::kKeepClaims);
+}
+
+Expected<PlaceResult> Engine::DryRun(const PlacementRequest& request, const PlaceOptions& options) {
+  const absl::MutexLock lock(&impl_->mutex_);
+  return impl_->Place(request, options, Impl::Aftermath::kUndo);
+}
+
+Expected<Explanation> Engine::Explain(const PlacementRequest& request,
+                                      std::size_t most_hosts) const {
+  const absl::MutexLock lock(&impl_->mutex_);
+  ASSIGN_OR_RETURN(const auto id, impl_->HoldFootprint(request.flavor, request.resources));
+  const FootprintHold footprint(impl_->fleet_, id);
+  return ExplainRequest(impl_->fleet_, impl_->pipeline_, request, *footprint,
+                        impl_->selector_.scorer(), most_hosts);
+}
+
+Status Engine::Claim(const Uuid& instance, std::string_view host, const model::Flavor& flavor,
+                     const model::Resources& resources, ClaimCheck check) {
+  const absl::MutexLock lock(&impl_->mutex_);
+  Fleet& fleet = impl_->fleet_;
+  ASSIGN_OR_RETURN(const HostIndex index, impl_->FindHost(host));
+  ASSIGN_OR_RETURN(const auto id, impl_->HoldFootprint(flavor, resources));
+  const FootprintHold footprint(fleet, id);
+  const UuidKey key = KeyOf(instance);
+  if (const auto* held = fleet.FindClaim(key)) {
+    if (held->host == index && held->footprint == id) return OkStatus();
+    return Error(Code::kAlreadyExists, reason::kInstanceStateConflict,
+                 "the instance has a place already", {{"instance", instance.str()}});
+  }
+  if (check == ClaimCheck::kCapacity && !fleet.Fits(index, *footprint)) {
+    return Error(Code::kResourceExhausted, reason::kHostResourcesExhausted,
+                 "the host has no room left", {{"host", std::string(host)}});
+  }
+  fleet.AddClaim(key, index, id, check == ClaimCheck::kCapacity);
+  return OkStatus();
+}
+
+void Engine::BuildFinished(const Uuid& instance) {
+  const absl::MutexLock lock(&impl_->mutex_);
+  impl_->fleet_.EndBuilding(KeyOf(instance));
+}
+
+bool Engine::Release(const Uuid& instance) {
+  const absl::MutexLock lock(&impl_->mutex_);
+  return impl_->fleet_.DropClaim(KeyOf(instance));
+}
+
+Status Engine::MoveClaim(const Uuid& instance, std::string_view host) {
+  const absl::MutexLock lock(&impl_->mutex_);
+  Fleet& fleet = impl_->fleet_;
+  ASSIGN_OR_RETURN(const HostIndex index, impl_->FindHost(host));
+  const UuidKey key = KeyOf(instance);
+  const auto* held = fleet.FindClaim(key);
+  if (held == nullptr) {
+    return Error(Code::kNotFound, reason::kClaimMissing, "the instance has no place",
+                 {{"instance", instance.str()}});
+  }
+  if (held->host == index) return OkStatus();
+  const auto id = held->footprint;
+  if (!fleet.Fits(index, fleet.FootprintAt(id))) {
+    return Error(Code::kResourceExhausted, reason::kHostResourcesExhausted,
+                 "the host has no room left", {{"host", std::string(host)}});
+  }
+  fleet.MoveClaim(key, index);
+  return OkStatus();
+}
+
+std::optional<ClaimRecord> Engine::GetClaim(const Uuid& instance) const {
+  const absl::MutexLock lock(&impl_->mutex_);
+  const auto* held = impl_->fleet_.FindClaim(KeyOf(instance));
+  if (held == nullptr) return std::nullopt;
+  return ClaimRecord{instance, impl_->fleet_.Record(held->host).host,
+                     impl_->fleet_.FootprintAt(held->footprint).resources};
+}
+
+Expected<model::Resources> Engine::Usage(std::string_view host) const {
+  const absl::MutexLock lock(&impl_->mutex_);
+  ASSIGN_OR_RETURN(const HostIndex index, impl_->FindHost(host));
+  return impl_->fleet_.UsedOn(index);
+}
+
+std::size_t Engine::MemoryBytes() const {
+  const absl::MutexLock lock(&impl_->mutex_);
+  return impl_->fleet_.MemoryBytes();
+}
+
+}  // namespace kilonova::scheduler::core

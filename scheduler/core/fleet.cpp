@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "scheduler/core/fleet.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "scheduler/core/python_text.h"
+
+namespace kilonova::scheduler::core {
+namespace {
+
+// Lengths before texts, so that no two different lists have one key.
+void AppendKey(std::string& key, std::string_view text) {
+  key += std::to_string(text.size());
+  key += ':';
+  key += text;
+}
+
+std::string KeyOfWords(const Words& words) {
+  std::string key;
+  for (const auto& word : words) AppendKey(key, word);
+  return key;
+}
+
+std::string KeyOfMap(const std::map<std::string, std::string>& map) {
+  std::string key;
+  for (const auto& [name, value] : map) {
+    AppendKey(key, name);
+    AppendKey(key, value);
+  }
+  return key;
+}
+
+std::string KeyOfAggregates(const std::vector<Aggregate>& aggregates) {
+  std::string key;
+  for (const auto& aggregate : aggregates) {
+    AppendKey(key, std::to_string(aggregate.id));
+    AppendKey(key, aggregate.name);
+    AppendKey(key, KeyOfMap(aggregate.metadata));
+  }
+  return key;
+}
+
+std::string KeyOfLists(const std::vector<Words>& lists) {
+  std::string key;
+  for (const auto& words : lists) AppendKey(key, KeyOfWords(words));
+  return key;
+}
+
+// Aggregates that name a zone decide; else what the host was configured with.
+Words ZonesOf(const HostState& state) {
+  Words zones;
+  bool named = false;
+  for (const auto& aggregate : state.aggregates) {
+    const auto found = aggregate.metadata.find("availability_zone");
+    if (found == aggregate.metadata.end()) continue;
+    named = true;
+    for (const auto piece : PySplitComma(found->second)) zones.emplace_back(PyStrip(piece));
+  }
+  if (!named && !state.availability_zone.empty()) zones.push_back(state.availability_zone);
+  std::ranges::sort(zones);
+  zones.erase(std::unique(zones.begin(), zones.end()), zones.end());
+  return zones;
+}
+
+// A count among the stats; 0 when absent or no number.
+std::int64_t StatCount(const HostState& state, const std::string& name) {
+  const auto found = state.stats.find(name);
+  std::int64_t value = 0;
+  if (found == state.stats.end()) return value;
+  const auto text = PyStrip(found->second);
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
+
+model::Inventory InventoryOf(const model::Inventories& inventories, std::string_view name) {
+  const auto found = inventories.find(name);
+  return found == inventories.end() ? model::Inventory{} : found->second;
+}
+
+}  // namespace
+
+HostIndex Fleet::NewSlot() {
+  if (!vacant_.empty()) {
+    const HostIndex slot = vacant_.back();
+    vacant_.pop_back();
+    return slot;
+  }
+  const auto slot = static_cast<HostIndex>(records_.size());
+  const std::size_t size = records_.size() + 1;
+  records_.resize(size);
+  flags.resize(size);
+  for (auto* column :
+       {&free_ram_mb, &free_disk_mb, &vcpus_total, &vcpus_used, &num_instances, &num_io_ops,
+        &failed_builds, &claimed_ram_mb_, &claimed_disk_mb_, &claimed_vcpus_, &building_}) {
+    column->resize(size);
+  }
+  cpu_allocation_ratio.resize(size);
+  for (auto* column : {&cell, &aggregates, &zones, &supported}) column->resize(size);
+  for (auto& column : classes_) {
+    for (auto* values : {&column->capacity, &column->used, &column->min_unit, &column->max_unit,
+                         &column->step_size}) {
+      values->resize(size);
+    }
+  }
+  return slot;
+}
+
+Expected<HostIndex> Fleet::Upsert(const HostState& state) {
+  for (const auto& entry : state.inventories) {
+    ASSIGN_OR_RETURN(const std::uint32_t id, ClassId(entry.first));
+    static_cast<void>(id);
+  }
+  const auto known = Find(state.host);
+  const HostIndex host = known ? *known : NewSlot();
+  if (known) {
+    DropShared(host);
+  } else {
+    records_[host] = std::make_unique<HostRecord>();
+    records_[host]->host = state.host;
+    by_name_.emplace(records_[host]->host, host);
+    flags[host] =
+        static_cast<std::uint8_t>(kPresent | (state.up ? kUp : 0) | (state.enabled ? kEnabled : 0));
+    records_[host]->disabled_reason = state.disabled_reason;
+  }
+  HostRecord& record = *records_[host];
+  record.node = state.node.empty() ? state.host : state.node;
+  record.uuid = state.uuid;
+  record.host_ip = state.host_ip;
+  record.hypervisor_version = state.hypervisor_version;
+  record.disk_available_least = state.disk_available_least;
+  record.zone = texts.Acquire(state.availability_zone, state.availability_zone);
+  record.hypervisor_type = texts.Acquire(state.hypervisor_type, state.hypervisor_type);
+  record.cpu_info = texts.Acquire(state.cpu_info, state.cpu_info);
+  cell[host] = texts.Acquire(state.cell, state.cell);
+  record.traits = trait_lists.Acquire(KeyOfWords(state.traits), state.traits);
+  record.stats = stat_maps.Acquire(KeyOfMap(state.stats), state.stats);
+  aggregates[host] = aggregate_lists.Acquire(KeyOfAggregates(state.aggregates), state.aggregates);
+  Words zone_set = ZonesOf(state);
+  const std::string zone_key = KeyOfWords(zone_set);
+  zones[host] = zone_sets.Acquire(zone_key, std::move(zone_set));
+  supported[host] =
+      supported_lists.Acquire(KeyOfLists(state.supported_instances), state.supported_instances);
+  SetForeign(host, state.instances);
+  SetInventories(host, state.inventories);
+  SetNumbers(host, state);
+  return host;
+}
+
+void Fleet::DropShared(HostIndex host) {
+  const HostRecord& record = *records_[host];
+  for (const auto id : {record.zone, record.hypervisor_type, record.cpu_info, cell[host]}) {
+    texts.Release(id);
+  }
+  trait_lists.Release(record.traits);
+  stat_maps.Release(record.stats);
+  aggregate_lists.Release(aggregates[host]);
+  zone_sets.Release(zones[host]);
+  supported_lists.Release(supported[host]);
+}
+
+void Fleet::Remove(HostIndex host) {
+  DropShared(host);
+  SetForeign(host, {});
+  SetInventories(host, {});
+  by_name_.erase(records_[host]->host);
+  records_[host].reset();
+  flags[host] = 0;
+  vacant_.push_back(host);
+}
+
+std::optional<HostIndex> Fleet::Find(std::string_view name) const {
+  const auto found = by_name_.find(name);
+  if (found == by_name_.end()) return std::nullopt;
+  return found->second;
+}
+
+void Fleet::SetUp(HostIndex host, bool up) {
+  flags[host] = static_cast<std::uint8_t>(up ? flags[host] | kUp : flags[host] & ~kUp);
+}
+
+void Fleet::SetEnabled(HostIndex host, bool enabled, std::string_view reason) {
+  flags[host] =
+      static_cast<std::uint8_t>(enabled ? flags[host] | kEnabled : flags[host] & ~kEnabled);
+  records_[host]->disabled_reason = enabled ? std::string() : std::string(reason);
+}
+
+Expected<std::uint32_t> Fleet::ClassId(std::string_view name) {
+  for (std::uint32_t id = 0; id < classes_.size(); ++id) {
+    if (classes_[id]->name == name) return id;
+  }
+  if (classes_.size() == kMostResourceClasses) {
+    return Error(Code::kResourceExhausted, reason::kInvalidArgument,
+                 "too many different resource classes", {{"resource_class", std::string(name)}});
+  }
+  auto column = std::make_unique<ClassColumn>();
+  column->name = name;
+  for (auto* values : {&column->capacity, &column->used, &column->min_unit, &column->max_unit,
+                       &column->step_size}) {
+    values->resize(records_.size());
+  }
+  classes_.push_back(std::move(column));
+  return static_cast<std::uint32_t>(classes_.size() - 1);
+}
+
+const ClassColumn* Fleet::FindClass(std::string_view name) const {
+  for (const auto& column : classes_) {
+    if (column->name == name) return column.get();
+  }
+  return nullptr;
+}
+
+void Fleet::SetInventories(HostIndex host, const model::Inventories& inventories) {
+  for (auto& column : classes_) {
+    const auto found = inventories.find(column->name);
+    const bool has = found != inventories.end();
+    column->capacity[host] = has ? found->second.Capacity() : 0;
+    column->min_unit[host] = has ? found->second.min_unit : 1;
+    column->max_unit[host] = has ? found->second.max_unit : 0;
+    column->step_size[host] = has ? found->second.step_size : 1;
+  }
+  records_[host]->inventories = inventories;
+}
+
+void Fleet::SetNumbers(HostIndex host, const HostState& state) {
+  const auto memory = InventoryOf(state.inventories, model::kMemoryMb);
+  const auto disk = InventoryOf(state.inventories, model::kDiskGb);
+  const auto vcpu = InventoryOf(state.inventories, model::kVcpu);
+  free_ram_mb[host] = memory.total - memory.reserved - claimed_ram_mb_[host];
+  std::int64_t free_gb = disk.total - disk.reserved;
+  free_disk_mb[host] = free_gb * 1024 - claimed_disk_mb_[host];
+  if (state.disk_available_least) {
+    free_disk_mb[host] = std::min(free_disk_mb[host], *state.disk_available_least * 1024);
+  }
+  vcpus_total[host] = vcpu.total;
+  vcpus_used[host] = vcpu.reserved + claimed_vcpus_[host];
+  cpu_allocation_ratio[host] = vcpu.allocation_ratio;
+  num_instances[host] = StatCount(state, "num_instances") + records_[host]->claims;
+  num_io_ops[host] = StatCount(state, "io_workload") + building_[host];
+  failed_builds[host] = StatCount(state, "failed_builds");
+}
+
+void Fleet::SetForeign(HostIndex host, const std::vector<Uuid>& instances) {
+  HostRecord& record = *records_[host];
+  for (const auto& uuid : record.instances) {
+    const auto found = foreign_.find(core::KeyOf(uuid));
+    std::erase(found->second, host);
+    if (found->second.empty()) foreign_.erase(found);
+  }
+  record.instances = instances;
+  std::ranges::sort(record.instances);
+  record.instances.erase(std::unique(record.instances.begin(), record.instances.end()),
+                         record.instances.end());
+  for (const auto& uuid : record.instances) foreign_[core::KeyOf(uuid)].push_back(host);
+}
+
+std::vector<HostIndex> Fleet::HostsOf(const std::vector<std::string>& instance_uuids) const {
+  std::vector<HostIndex> hosts;
+  for (const auto& text : instance_uuids) {
+    const auto uuid = Uuid::Parse(text);
+    if (!uuid.ok()) continue;  // equals no instance's id
+    const UuidKey key = core::KeyOf(*uuid);
+    if (const auto* claim = FindClaim(key)) hosts.push_back(claim->host);
+    if (const auto found = foreign_.find(key); found != foreign_.end()) {
+      hosts.insert(hosts.end(), found->second.begin(), found->second.end());
+    }
+  }
+  std::ranges::sort(hosts);
+  hosts.erase(std::unique(hosts.begin(), hosts.end()), hosts.end());
+  return hosts;
+}
+
+HostSnapshot Fleet::Snapshot(HostIndex host) const {
+  const HostRecord& record = *records_[host];
+  HostSnapshot snapshot;
+  HostState& state = snapshot.state;
+  state.host = record.host;
+  state.node = record.node;
+  state.uuid = record.uuid;
+  state.cell = texts[cell[host]];
+  state.up = (flags[host] & kUp) != 0;
+  state.enabled = (flags[host] & kEnabled) != 0;
+  state.disabled_reason = record.disabled_reason;
+  state.availability_zone = texts[record.zone];
+  state.aggregates = aggregate_lists[aggregates[host]];
+  state.inventories = record.inventories;
+  state.traits = trait_lists[record.traits];
+  state.hypervisor_type = texts[record.hypervisor_type];
+  state.hypervisor_version = record.hypervisor_version;
+  state.host_ip = record.host_ip;
+  state.cpu_info = texts[record.cpu_info];
+  state.supported_instances = supported_lists[supported[host]];
+  state.disk_available_least = record.disk_available_least;
+  state.stats = stat_maps[record.stats];
+  state.instances = record.instances;
+  snapshot.used = UsedOn(host);
+  snapshot.claimed_instances = record.claims;
+  return snapshot;
+}
+
+std::size_t Fleet::MemoryBytes() const {
+  const std::size_t columns = 12 * sizeof(std::int64_t) + 4 * sizeof(std::uint32_t) + 1 +
+                              classes_.size() * 5 * sizeof(std::int64_t);
+  std::size_t bytes = records_.capacity() * (columns + sizeof(void*));
+  for (const auto& record : records_) {
+    if (!record) continue;
+    bytes += sizeof(HostRecord) + 2 * sizeof(void*) + 32;  // the index node
+    for (const auto* text : {&record->host, &record->node, &record->uuid, &record->host_ip,
+                             &record->disabled_reason}) {
+      if (text->capacity() > 15) bytes += text->capacity() + 1;
+    }
+    bytes += record->inventories.size() * (sizeof(model::Inventories::value_type) + 40);
+    bytes += record->instances.capacity() * (sizeof(Uuid) + 48);
+  }
+  return bytes + claims_.capacity() * (sizeof(UuidKey) + sizeof(ClaimEntry) + 1);
+}
+
+}  // namespace kilonova::scheduler::core

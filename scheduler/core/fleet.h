@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// The fleet in columns: one array per property, one slot per host, so that a rule which looks at
+// one property of 100,000 hosts reads one array. What rules rarely need sits in a record per host.
+// Not thread-safe; the Engine guards it.
+#pragma once
+
+#include <absl/container/btree_map.h>
+#include <absl/container/flat_hash_map.h>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/base/status.h"
+#include "common/model/resources.h"
+#include "scheduler/core/footprint.h"
+#include "scheduler/core/host_state.h"
+#include "scheduler/core/pipeline.h"
+#include "scheduler/core/shared_pool.h"
+#include "scheduler/core/uuid_key.h"
+
+namespace kilonova::scheduler::core {
+
+inline constexpr std::size_t kMostResourceClasses = 64;
+
+// One resource class of all hosts. A host without an inventory of it has capacity and max_unit 0.
+struct ClassColumn {
+  std::string name;
+  std::vector<std::int64_t> capacity;  // (total - reserved) * ratio
+  std::vector<std::int64_t> used;      // by claims
+  std::vector<std::int64_t> min_unit, max_unit, step_size;
+};
+
+using Words = std::vector<std::string>;
+
+// The rest of a host. Numbers are ids in the fleet's pools.
+struct HostRecord {
+  std::string host, node, uuid, host_ip, disabled_reason;
+  std::uint32_t zone = 0, hypervisor_type = 0, cpu_info = 0, traits = 0, stats = 0;
+  std::int64_t hypervisor_version = 0;
+  std::optional<std::int64_t> disk_available_least;  // GiB, as reported
+  model::Inventories inventories;
+  std::vector<Uuid> instances;  // that hold no claim
+  std::int64_t claims = 0;
+};
+
+class Fleet {
+ public:
+  using Stats = std::map<std::string, std::string>;
+
+  // ---- hosts. The index of a host is stable while it exists; hosts are tried, and ties decided,
+  // in the order of indexes.
+  Expected<HostIndex> Upsert(const HostState& state);
+  void Remove(HostIndex host);  // one without claims
+  std::optional<HostIndex> Find(std::string_view name) const;
+  std::size_t Count() const { return by_name_.size(); }
+  HostIndex Slots() const { return static_cast<HostIndex>(records_.size()); }
+  bool Present(HostIndex host) const { return records_[host] != nullptr; }
+  const absl::btree_map<std::string_view, HostIndex>& ByName() const { return by_name_; }
+  void SetUp(HostIndex host, bool up);
+  void SetEnabled(HostIndex host, bool enabled, std::string_view reason);
+  HostSnapshot Snapshot(HostIndex host) const;
+
+  // ---- what rules read, a column each
+  static constexpr std::uint8_t kUp = 1;
+  static constexpr std::uint8_t kEnabled = 2;
+  static constexpr std::uint8_t kPresent = 4;
+  std::vector<std::uint8_t> flags;
+  std::vector<std::int64_t> free_ram_mb, free_disk_mb, vcpus_total, vcpus_used;
+  std::vector<double> cpu_allocation_ratio;
+  std::vector<std::int64_t> num_instances, num_io_ops, failed_builds;
+  std::vector<std::uint32_t> cell, aggregates, zones, supported;  // ids
+  // ---- and what the ids mean
+  SharedPool<std::string> texts;
+  SharedPool<std::vector<Aggregate>> aggregate_lists;
+  SharedPool<Words> zone_sets;  // every zone a host is in; empty = none said, so the default
+  SharedPool<std::vector<Words>> supported_lists;
+  SharedPool<Words> trait_lists;
+  SharedPool<Stats> stat_maps;
+
+  const HostRecord& Record(HostIndex host) const { return *records_[host]; }
+  HostRef RefOf(HostIndex host) const { return {Record(host).host, Record(host).node}; }
+  // Null for a class no host ever had.
+  const ClassColumn* FindClass(std::string_view name) const;
+  const ClassColumn& Class(std::uint32_t id) const { return *classes_[id]; }
+  // Hosts that run any of these instances, with a claim or without; each once, in order.
+  std::vector<HostIndex> HostsOf(const std::vector<std::string>& instance_uuids) const;
+
+  // ---- claims
+  using FootprintId = std::uint32_t;
+  struct ClaimEntry {
+    HostIndex host = 0;
+    FootprintId footprint = 0;
+    bool building = false;  // counts in num_io_ops
+  };
+  // The footprint is held until ReleaseFootprint. RESOURCE_EXHAUSTED past kMostResourceClasses.
+  Expected<FootprintId> HoldFootprint(Footprint footprint);
+  void ReleaseFootprint(FootprintId id) { footprints_.Release(id); }
+  const Footprint& FootprintAt(FootprintId id) const { return footprints_[id]; }
+  // Placement's rule for every class of it.
+  bool Fits(HostIndex host, const Footprint& footprint) const;
+  const ClaimEntry* FindClaim(const UuidKey& instance) const;
+  // Unchecked; `instance` holds no claim yet.
+  void AddClaim(const UuidKey& instance, HostIndex host, FootprintId footprint, bool building);
+  // Of a claim that is held, to another host, which then builds it. Unchecked.
+  void MoveClaim(const UuidKey& instance, HostIndex host);
+  bool DropClaim(const UuidKey& instance);
+  void EndBuilding(const UuidKey& instance);
+  model::Resources UsedOn(HostIndex host) const;
+  std::size_t Claims() const { return claims_.size(); }
+
+  std::size_t MemoryBytes() const;
+
+ private:
+  HostIndex NewSlot();
+  Expected<std::uint32_t> ClassId(std::string_view name);
+  void DropShared(HostIndex host);
+  void SetInventories(HostIndex host, const model::Inventories& inventories);
+  void SetNumbers(HostIndex host, const HostState& state);
+  void SetForeign(HostIndex host, const std::vector<Uuid>& instances);
+  void Consume(HostIndex host, const Footprint& footprint, std::int64_t sign);
+
+  std::vector<std::unique_ptr<HostRecord>> records_;
+  std::vector<HostIndex> vacant_;
+  absl::btree_map<std::string_view, HostIndex> by_name_;  // views into the records
+  std::vector<std::unique_ptr<ClassColumn>> classes_;
+  SharedPool<Footprint> footprints_;
+  absl::flat_hash_map<UuidKey, ClaimEntry> claims_;
+  absl::flat_hash_map<UuidKey, std::vector<HostIndex>> foreign_;
+  std::vector<std::int64_t> claimed_ram_mb_, claimed_disk_mb_, claimed_vcpus_, building_;
+};
+
+}  // namespace kilonova::scheduler::core

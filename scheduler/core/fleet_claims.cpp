@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// The claims' half of the fleet.
+#include <limits>
+
+#include "scheduler/core/fleet.h"
+
+namespace kilonova::scheduler::core {
+
+Expected<Fleet::FootprintId> Fleet::HoldFootprint(Footprint footprint) {
+  footprint.classes.clear();
+  footprint.amounts.clear();
+  for (const auto& [name, amount] : footprint.resources) {
+    if (amount == 0) continue;
+    if (amount < 0 || amount > std::numeric_limits<std::int32_t>::max()) {
+      return Error(Code::kInvalidArgument, reason::kInvalidArgument,
+                   "a resource amount must be from 0 to 2147483647", {{"resource_class", name}});
+    }
+    ASSIGN_OR_RETURN(const std::uint32_t id, ClassId(name));
+    footprint.classes.push_back(id);
+    footprint.amounts.push_back(amount);
+  }
+  const std::string key = core::KeyOf(footprint);
+  return footprints_.Acquire(key, std::move(footprint));
+}
+
+bool Fleet::Fits(HostIndex host, const Footprint& footprint) const {
+  for (std::size_t i = 0; i < footprint.classes.size(); ++i) {
+    const ClassColumn& column = *classes_[footprint.classes[i]];
+    const std::int64_t amount = footprint.amounts[i];
+    if (amount > column.capacity[host] - column.used[host]) return false;
+    if (amount < column.min_unit[host] || amount > column.max_unit[host]) return false;
+    if (column.step_size[host] != 1 && amount % column.step_size[host] != 0) return false;
+  }
+  return true;
+}
+
+const Fleet::ClaimEntry* Fleet::FindClaim(const UuidKey& instance) const {
+  const auto found = claims_.find(instance);
+  return found == claims_.end() ? nullptr : &found->second;
+}
+
+void Fleet::Consume(HostIndex host, const Footprint& footprint, std::int64_t sign) {
+  for (std::size_t i = 0; i < footprint.classes.size(); ++i) {
+    classes_[footprint.classes[i]]->used[host] += sign * footprint.amounts[i];
+  }
+  claimed_ram_mb_[host] += sign * footprint.memory_mb;
+  claimed_disk_mb_[host] += sign * footprint.disk_mb;
+  claimed_vcpus_[host] += sign * footprint.vcpus;
+  free_ram_mb[host] -= sign * footprint.memory_mb;
+  free_disk_mb[host] -= sign * footprint.disk_mb;
+  vcpus_used[host] += sign * footprint.vcpus;
+  num_instances[host] += sign;
+  records_[host]->claims += sign;
+}
+
+void Fleet::AddClaim(const UuidKey& instance, HostIndex host, FootprintId footprint,
+                     bool building) {
+  footprints_.Hold(footprint);
+  claims_.emplace(instance, ClaimEntry{host, footprint, building});
+  Consume(host, footprints_[footprint], 1);
+  if (!building) return;
+  ++building_[host];
+  ++num_io_ops[host];
+}
+
+void Fleet::MoveClaim(const UuidKey& instance, HostIndex host) {
+  const FootprintId footprint = claims_.find(instance)->second.footprint;
+  footprints_.Hold(footprint);
+  DropClaim(instance);
+  AddClaim(instance, host, footprint, true);
+  footprints_.Release(footprint);
+}
+
+bool Fleet::DropClaim(const UuidKey& instance) {
+  EndBuilding(instance);
+  const auto found = claims_.find(instance);
+  if (found == claims_.end()) return false;
+  Consume(found->second.host, footprints_[found->second.footprint], -1);
+  footprints_.Release(found->second.footprint);
+  claims_.erase(found);
+  return true;
+}
+
+void Fleet::EndBuilding(const UuidKey& instance) {
+  const auto found = claims_.find(instance);
+  if (found == claims_.end() || !found->second.building) return;
+  found->second.building = false;
+  --building_[found->second.host];
+  --num_io_ops[found->second.host];
+}
+
+model::Resources Fleet::UsedOn(HostIndex host) const {
+  model::Resources used;
+  for (const auto& column : classes_) {
+    if (column->used[host] != 0) used.emplace(column->name, column->used[host]);
+  }
+  return used;
+}
+
+}  // namespace kilonova::scheduler::core

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// What one instance takes from its host, in both of the cloud's ledgers: Placement's resource
+// classes, and the flavor sizes Nova's scheduler subtracts from its picture of the host.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "common/model/flavor.h"
+#include "common/model/resources.h"
+
+namespace kilonova::scheduler::core {
+
+struct Footprint {
+  model::Resources resources;
+  std::vector<std::uint32_t> classes;  // ids of the classes in `resources`, in its order
+  std::vector<std::int64_t> amounts;
+  std::int64_t memory_mb = 0;
+  std::int64_t disk_mb = 0;  // root and ephemeral, without swap: as Nova's scheduler counts
+  std::int64_t vcpus = 0;
+};
+
+// The part that comes from the flavor alone; classes are filled in by the fleet.
+inline Footprint FootprintOf(const model::Flavor& flavor, const model::Resources& resources) {
+  Footprint print;
+  print.resources = resources;
+  print.memory_mb = flavor.memory_mb;
+  print.disk_mb = (flavor.root_gb + flavor.ephemeral_gb) * 1024;
+  print.vcpus = flavor.vcpus;
+  return print;
+}
+
+inline std::string KeyOf(const Footprint& print) {
+  std::string key = std::to_string(print.memory_mb) + '/' + std::to_string(print.disk_mb) + '/' +
+                    std::to_string(print.vcpus);
+  for (const auto& [name, amount] : print.resources) {
+    key += '|';
+    key += name;
+    key += '=';
+    key += std::to_string(amount);
+  }
+  return key;
+}
+
+}  // namespace kilonova::scheduler::core

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "scheduler/core/scoring.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "scheduler/core/python_text.h"
+
+namespace kilonova::scheduler::core {
+namespace {
+
+double MultiplierFor(const std::vector<Aggregate>& aggregates, const Weigher& weigher) {
+  const std::string key(weigher.MultiplierKey());
+  bool any = false;
+  double least = 0;
+  for (const auto& aggregate : aggregates) {
+    const auto found = aggregate.metadata.find(key);
+    if (found == aggregate.metadata.end()) continue;
+    const auto value = PyFloat(found->second);
+    if (!value) return weigher.Multiplier();
+    if (!any || *value < least) least = *value;
+    any = true;
+  }
+  return any ? least : weigher.Multiplier();
+}
+
+}  // namespace
+
+const Scorer::Multipliers& Scorer::MultipliersOf(const Fleet& fleet, std::size_t weigher) {
+  if (multipliers_.size() < weighers_.size()) multipliers_.resize(weighers_.size());
+  Multipliers& cached = multipliers_[weigher];
+  const std::uint64_t version = fleet.aggregate_lists.Version();
+  if (cached.version == version && !cached.by_aggregates.empty()) return cached;
+  cached.version = version;
+  cached.uniform = true;
+  cached.by_aggregates.assign(fleet.aggregate_lists.Size(), 0);
+  for (std::uint32_t id = 0; id < cached.by_aggregates.size(); ++id) {
+    const auto* aggregates = fleet.aggregate_lists.Find(id);
+    cached.by_aggregates[id] =
+        MultiplierFor(aggregates ? *aggregates : std::vector<Aggregate>{}, *weighers_[weigher]);
+    if (cached.by_aggregates[id] != cached.by_aggregates[0]) cached.uniform = false;
+  }
+  return cached;
+}
+
+Scorer::Range Scorer::Weigh(const Fleet& fleet, const PlacementRequest& request,
+                            std::span<const HostIndex> hosts, std::size_t weigher) {
+  raw_.resize(hosts.size());
+  weighers_[weigher]->Weigh(fleet, request, hosts, raw_);
+  const auto minimum = weighers_[weigher]->Minimum();
+  const auto maximum = weighers_[weigher]->Maximum();
+  double low = std::numeric_limits<double>::infinity();
+  double high = -std::numeric_limits<double>::infinity();
+  for (double& value : raw_) {
+    if (minimum && *minimum > value) value = *minimum;
+    if (maximum && *maximum < value) value = *maximum;
+    low = value < low ? value : low;
+    high = value > high ? value : high;
+  }
+  if (minimum) low = *minimum;
+  if (maximum) high = *maximum;
+  return {low, low == high ? 0.0 : high - low};
+}
+
+const std::vector<double>& Scorer::Totals(const Fleet& fleet, const PlacementRequest& request,
+                                          std::span<const HostIndex> hosts) {
+  totals_.assign(hosts.size(), 0.0);
+  if (hosts.size() <= 1) return totals_;
+  for (std::size_t w = 0; w < weighers_.size(); ++w) {
+    const Range range = Weigh(fleet, request, hosts, w);
+    const Multipliers& multipliers = MultipliersOf(fleet, w);
+    if (multipliers.uniform) {
+      const double multiplier = multipliers.by_aggregates[0];
+      for (std::size_t i = 0; i < hosts.size(); ++i) {
+        const double normalized = range.span == 0 ? 0.0 : (raw_[i] - range.low) / range.span;
+        totals_[i] += multiplier * normalized;
+      }
+      continue;
+    }
+    for (std::size_t i = 0; i < hosts.size(); ++i) {
+      const double normalized = range.span == 0 ? 0.0 : (raw_[i] - range.low) / range.span;
+      totals_[i] += multipliers.by_aggregates[fleet.aggregates[hosts[i]]] * normalized;
+    }
+  }
+  return totals_;
+}
+
+std::vector<WeigherScores> Scorer::Details(const Fleet& fleet, const PlacementRequest& request,
+                                           std::span<const HostIndex> hosts) {
+  std::vector<WeigherScores> all(weighers_.size());
+  if (hosts.empty()) return all;
+  for (std::size_t w = 0; w < weighers_.size(); ++w) {
+    const Range range = Weigh(fleet, request, hosts, w);
+    const Multipliers& multipliers = MultipliersOf(fleet, w);
+    WeigherScores& scores = all[w];
+    scores.raw = raw_;
+    for (std::size_t i = 0; i < hosts.size(); ++i) {
+      scores.normalized.push_back(range.span == 0 ? 0.0 : (raw_[i] - range.low) / range.span);
+      scores.multiplier.push_back(multipliers.by_aggregates[fleet.aggregates[hosts[i]]]);
+    }
+  }
+  return all;
+}
+
+std::vector<HostIndex> BestOf(std::span<const HostIndex> hosts, std::span<const double> totals,
+                              std::size_t wanted) {
+  struct Entry {
+    double total;
+    std::uint32_t position;
+  };
+  const auto better = [](const Entry& a, const Entry& b) {
+    return a.total != b.total ? a.total > b.total : a.position < b.position;
+  };
+  const std::size_t most = std::min(wanted, hosts.size());
+  std::vector<Entry> best;  // once full, a heap with the worst of them on top
+  best.reserve(most);
+  for (std::uint32_t i = 0; i < hosts.size() && most > 0; ++i) {
+    const double total = totals[i];
+    const Entry entry{std::isnan(total) ? -std::numeric_limits<double>::infinity() : total, i};
+    if (best.size() < most) {
+      best.push_back(entry);
+      if (best.size() == most && most < hosts.size()) std::ranges::make_heap(best, better);
+    } else if (entry.total > best.front().total) {
+      std::ranges::pop_heap(best, better);
+      best.back() = entry;
+      std::ranges::push_heap(best, better);
+    }
+  }
+  std::ranges::sort(best, better);
+  std::vector<HostIndex> sorted;
+  sorted.reserve(best.size());
+  for (const Entry& entry : best) sorted.push_back(hosts[entry.position]);
+  return sorted;
+}
+
+}  // namespace kilonova::scheduler::core
