@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/core/agent.h"
+
+#include <absl/time/time.h>
+
+#include <algorithm>
+
+#include "agent/core/agent_ticket.h"
+#include "agent/core/delete.h"
+#include "agent/core/instance_files.h"
+#include "agent/core/observe.h"
+#include "common/base/log.h"
+
+namespace kilonova::agent::core {
+namespace {
+
+constexpr std::size_t kMaxWorkers = 10;  // Nova's max_concurrent_builds
+// So many requests are kept decoded in memory; those behind them are read from the journal.
+constexpr std::size_t kMaxDecoded = 256;
+
+JobKind KindOf(const std::string& method) {
+  if (method == kBuildMethod) return JobKind::kBuild;
+  return method == "terminate_instance" ? JobKind::kDelete : JobKind::kAction;
+}
+
+bool IsSlow(const std::string& method) {
+  return method != "terminate_instance" && method != "start_instance";
+}
+
+}  // namespace
+
+Agent::Agent(AgentSettings settings, Ports ports)
+    : settings_(std::move(settings)),
+      ports_(ports),
+      facts_(ports_.hypervisor),
+      services_{settings_, ports_, claims_, counters_, facts_},
+      reconciler_(services_, {[this](const Uuid& uuid) { return queue_.Busy(uuid); },
+                              [this](const Uuid& uuid) { PushObserve(uuid, false); },
+                              [this](const InstanceRecord& r) { PushAbandon(r); }}),
+      queue_(std::min(settings_.workers, kMaxWorkers)) {}
+
+Agent::~Agent() {
+  HurryDrain();
+  Drain(ports_.clock.Steady());
+}
+
+Status Agent::Start() {
+  RETURN_IF_ERROR(PrepareStateDir(settings_.paths));
+  ASSIGN_OR_RETURN(const auto records, ports_.journal.Instances());
+  for (const InstanceRecord& record : records) claims_.Set(record.uuid, record.resources);
+  ASSIGN_OR_RETURN(const auto unfinished, ports_.journal.Unfinished());
+  LogInfo("agent starts", {F("host", settings_.host), F("instances", records.size()),
+                           F("unfinished", unfinished.size())});
+  for (const JournalEntry& entry : unfinished) Enqueue(entry, nullptr);
+  ports_.hypervisor.Subscribe(
+      [this](const DomainEvent& event) {
+        const absl::MutexLock lock(&mutex_);
+        if (stopping_ || event.kind == DomainEventKind::kUndefined) return;
+        bool& crashed = events_[event.uuid];
+        crashed = crashed || event.kind == DomainEventKind::kCrashed;
+      },
+      [this] {
+        const absl::MutexLock lock(&mutex_);
+        reconcile_wanted_ = true;
+      });
+  queue_.Start();
+  {
+    const absl::MutexLock lock(&mutex_);
+    reconcile_wanted_ = true;
+  }
+  housekeeper_ = std::thread([this] { HouseKeeping(); });
+  taking_ = true;
+  return OkStatus();
+}
+
+void Agent::StopTaking() { taking_ = false; }
+
+bool Agent::Drain(SteadyTime deadline) {
+  StopTaking();
+  const bool in_time = queue_.Drain(deadline);
+  {
+    const absl::MutexLock lock(&mutex_);
+    stopping_ = true;
+  }
+  if (housekeeper_.joinable()) {
+    housekeeper_.join();
+    // The adapter's threads may outlive this object.
+    ports_.hypervisor.Subscribe([](const DomainEvent&) {}, [] {});
+  }
+  return in_time;
+}
+
+void Agent::HurryDrain() { queue_.HurryDrain(); }
+
+SinkAnswer Agent::Refuse(const Status& why) {
+  CountRefused(why);
+  return {Verdict::kRefuse, why};
+}
+
+SinkAnswer Agent::Submit(const IncomingRequest& incoming) {
+  if (!taking_) return {Verdict::kDraining, OkStatus()};
+  const model::ComputeRequest& request = incoming.request;
+  JournalEntry entry;
+  entry.unique_id = request.unique_id;
+  entry.request_id = request.request_id;
+  entry.method = request.method;
+  entry.instance_uuid = InstanceUuid(request);
+  entry.digest = incoming.digest;
+  entry.body = incoming.body;
+  if (const auto* build = std::get_if<model::BuildRequest>(&request.body)) {
+    if (build->claim.claim_id.empty() || build->claim.generation < 1) {
+      return Refuse(Error(Code::kInvalidArgument, reason::kClaimMissing, "a build with no claim"));
+    }
+    entry.generation = build->claim.generation;
+  } else {
+    entry.generation = std::get<model::ActionRequest>(request.body).generation;
+  }
+  const auto accepted = ports_.journal.Accept(entry);
+  if (!accepted.ok()) {
+    counters_.Add("journal.failed");
+    return {Verdict::kJournalFailed, accepted.status()};
+  }
+  switch (*accepted) {
+    case AcceptResult::kConflict:
+      return Refuse(Error(Code::kAlreadyExists, reason::kMessageConflict,
+                          "this message id came before with another content"));
+    case AcceptResult::kDuplicate:
+      counters_.Add("messages_duplicate");
+      if (ports_.journal.RepeatReport(entry.unique_id).ok()) ports_.control_plane.ReportsWaiting();
+      return {};
+    case AcceptResult::kTombstone:
+      counters_.Add("messages_too_late");
+      LogInfo("a build of a deleted instance came too late",
+              {F("instance", entry.instance_uuid), F("request", entry.request_id)});
+      return {};
+    case AcceptResult::kNew:
+      break;
+  }
+  counters_.Add("messages_accepted");
+  LogInfo("request accepted", {F("instance", entry.instance_uuid), F("request", entry.request_id),
+                               F("method", entry.method), F("generation", entry.generation)});
+  const bool keep = queue_.Depth() < kMaxDecoded;
+  Enqueue(entry, keep ? std::make_shared<const model::ComputeRequest>(request) : nullptr);
+  return {};
+}
+
+void Agent::CountRefused(const Status& why) {
+  counters_.Add("messages_refused");
+  counters_.Add("messages_refused." + ReasonOf(why));
+}
+
+void Agent::SetReceiving(bool receiving, std::string_view why) {
+  {
+    const absl::MutexLock lock(&mutex_);
+    if (receiving_ == receiving && not_receiving_why_ == why) return;
+    receiving_ = receiving;
+    not_receiving_why_ = std::string(why);
+  }
+  ports_.control_plane.HostChanged();
+}
+
+void Agent::Enqueue(const JournalEntry& entry,
+                    std::shared_ptr<const model::ComputeRequest> request) {
+  auto ticket = std::make_shared<Ticket>();  // std::function wants to be copied
+  ticket->entry = entry;
+  ticket->entry.body.clear();
+  if (request != nullptr) ticket->body = entry.body;
+  ticket->request = std::move(request);
+  const JobKind kind = KindOf(entry.method);
+  if (kind == JobKind::kBuild) {
+    const absl::MutexLock lock(&mutex_);
+    building_[entry.instance_uuid] = entry.generation;
+  }
+  // Before its own job is there, so that the delete itself is not met.
+  if (kind == JobKind::kDelete) queue_.CancelForDelete(entry.instance_uuid, entry.generation);
+  queue_.Push({entry.instance_uuid, kind, IsSlow(entry.method), entry.generation,
+               [this, ticket](Cancellation& cancel) { RunTicket(*ticket, cancel); }});
+}
+
+void Agent::PushObserve(const Uuid& instance, bool crashed) {
+  queue_.Push({instance, JobKind::kObserve, false, 0, [this, instance, crashed](Cancellation&) {
+                 Observe(services_, instance, crashed);
+               }});
+}
+
+void Agent::RemoveStale(const std::vector<StaleInstance>& stale) {
+  for (const StaleInstance& one : stale) {
+    LogWarn("removing what the scheduler calls stale",
+            {F("instance", one.uuid), F("generation", one.generation)});
+    queue_.CancelForDelete(one.uuid, one.generation);
+    queue_.Push(
+        {one.uuid, JobKind::kDelete, false, one.generation, [this, one](Cancellation& cancel) {
+           OperationHead head;
+           head.operation = "terminate";
+           head.instance = one.uuid;
+           head.generation = one.generation;
+           RunDelete(services_, head, cancel);
+         }});
+  }
+}
+
+}  // namespace kilonova::agent::core

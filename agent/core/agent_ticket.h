@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// Between agent.cpp and agent_run.cpp: an accepted message on its way through the queue.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "agent/core/agent.h"
+
+namespace kilonova::agent::core {
+
+inline constexpr std::string_view kBuildMethod = "build_and_run_instance";
+
+struct Agent::Ticket {
+  JournalEntry entry;  // without its body
+  // Null until a worker reads the body again. Shared: the queue's std::function copies the ticket's
+  // holder.
+  std::shared_ptr<const model::ComputeRequest> request;
+  std::string body;
+};
+
+inline std::string OperationName(const std::string& method) {
+  if (method == kBuildMethod) return "build";
+  return method.substr(0, method.find('_'));  // terminate_instance -> terminate
+}
+
+}  // namespace kilonova::agent::core

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+// The agent's other sides: housekeeping, and what the scheduler's session asks.
+#include <absl/time/time.h>
+
+#include <algorithm>
+
+#include "agent/core/agent.h"
+#include "agent/core/console.h"
+#include "agent/core/inventory.h"
+#include "common/base/log.h"
+
+namespace kilonova::agent::core {
+
+void Agent::HouseKeeping() {
+  while (true) {
+    std::map<Uuid, bool> events;
+    bool reconcile = false;
+    bool woken = false;
+    {
+      absl::MutexLock lock(&mutex_);
+      housekeeping_busy_ = false;
+      const auto something = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
+        return stopping_ || reconcile_wanted_ || !events_.empty();
+      };
+      woken = mutex_.AwaitWithTimeout(absl::Condition(&something),
+                                      absl::FromChrono(settings_.reconcile_every));
+      if (stopping_) return;
+      events.swap(events_);
+      reconcile = reconcile_wanted_ || !woken;
+      reconcile_wanted_ = false;
+      housekeeping_busy_ = true;
+    }
+    for (const auto& [uuid, crashed] : events) PushObserve(uuid, crashed);
+    if (reconcile) Reconcile();
+  }
+}
+
+void Agent::Reconcile() {
+  const auto facts = facts_.Refresh();
+  const Status status = facts.ok() ? reconciler_.Run() : facts.status();
+  if (!status.ok()) LogWarn("reconciliation put off", {F("why", status)});
+  const Status pruned = ports_.journal.Prune(ports_.clock.Now() - settings_.forget_after);
+  if (!pruned.ok()) LogError("the journal cannot be pruned", {F("why", pruned)});
+  ports_.control_plane.HostChanged();
+}
+
+Expected<model::HostReport> Agent::Report() {
+  const auto facts = facts_.Remembered();
+  const bool connected = ports_.hypervisor.Connected();
+  if (!facts) {
+    ASSIGN_OR_RETURN(const HostFacts fresh, facts_.Refresh());
+    static_cast<void>(fresh);
+    return Report();
+  }
+  const MachineUsage usage = ReadMachineUsage(settings_.paths);
+  model::HostReport report = MakeHostReport(settings_, *facts, usage);
+  ASSIGN_OR_RETURN(const auto records, ports_.journal.Instances());
+  report.running_instances = std::ranges::count_if(records, [](const InstanceRecord& record) {
+    return record.power_state == model::PowerState::kRunning;
+  });
+  const auto degraded = [&report](Reason why) { report.degraded.emplace_back(why.name); };
+  if (!connected) degraded(reason::kHypervisorUnavailable);
+  const Journal::Health health = ports_.journal.CheckHealth();
+  if (!health.writable) degraded(reason::kJournalFailed);
+  if (!health.reserve_whole || (usage.disk_total_gb > 0 && usage.disk_free_gb < 1)) {
+    degraded(reason::kHostDiskFull);
+  }
+  const absl::MutexLock lock(&mutex_);
+  if (!receiving_) report.degraded.push_back("QUEUE_DEAF: " + not_receiving_why_);
+  return report;
+}
+
+Expected<std::vector<model::HostInstance>> Agent::Instances() {
+  ASSIGN_OR_RETURN(const auto records, ports_.journal.Instances());
+  std::vector<model::HostInstance> instances;
+  const absl::MutexLock lock(&mutex_);
+  auto building = building_;
+  for (const InstanceRecord& record : records) {
+    const auto it = building.find(record.uuid);
+    const bool in_work = it != building.end();
+    const std::int64_t generation =
+        in_work ? std::max(it->second, record.generation) : record.generation;
+    if (in_work) building.erase(it);
+    instances.push_back({record.uuid, generation, record.power_state,
+                         in_work || record.vm_state == model::VmState::kBuilding});
+  }
+  for (const auto& [uuid, generation] : building) {
+    instances.push_back({uuid, generation, model::PowerState::kNoState, true});
+  }
+  return instances;
+}
+
+std::map<std::string, std::int64_t> Agent::Counters() const { return counters_.Snapshot(); }
+
+Expected<ConsoleTail> Agent::Console(const Uuid& instance, std::size_t max_bytes) {
+  ASSIGN_OR_RETURN(const auto record, ports_.journal.Instance(instance));
+  if (!record) {
+    return Error(Code::kNotFound, reason::kInstanceNotFound, "the instance is not on this host");
+  }
+  return ReadConsoleTail(settings_.paths.Console(instance), max_bytes);
+}
+
+void Agent::WaitIdle() {
+  const auto quiet = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
+    return !housekeeping_busy_ && !reconcile_wanted_ && events_.empty();
+  };
+  // What the queue did may have caused events, and those more jobs.
+  for (int i = 0; i < 3; ++i) {
+    {
+      absl::MutexLock lock(&mutex_);
+      mutex_.Await(absl::Condition(&quiet));
+    }
+    queue_.WaitIdle();
+  }
+}
+
+}  // namespace kilonova::agent::core

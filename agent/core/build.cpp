@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/core/build.h"
+
+#include "agent/core/failpoint_names.h"
+#include "agent/core/faults.h"
+#include "agent/core/instance_files.h"
+#include "agent/core/inventory.h"
+#include "agent/core/template_check.h"
+#include "agent/core/waiting.h"
+#include "common/base/log.h"
+
+namespace kilonova::agent::core {
+namespace {
+
+using model::Outcome;
+using model::PowerState;
+using model::TaskState;
+using model::VmState;
+
+constexpr std::uint64_t kGiB = 1024ULL * 1024 * 1024;
+constexpr std::string_view kFamily = "build";
+
+std::uint64_t Bytes(std::int64_t gib) { return static_cast<std::uint64_t>(gib) * kGiB; }
+
+Status Stale() {
+  return Error(Code::kFailedPrecondition, reason::kClaimStale,
+               "the instance has been placed anew or is gone");
+}
+
+}  // namespace
+
+Build::Build(Services& services, OperationHead head, Cancellation& cancel,
+             const model::BuildRequest& request, const std::string& body)
+    : op_(services, std::move(head), cancel),
+      services_(services),
+      request_(request),
+      body_(body),
+      touched_(op_.head().starts > 1),
+      domain_possible_(touched_) {}
+
+void Build::Run() {
+  const auto prior = LookBack();
+  const Status status = prior.ok() ? Steps(*prior) : prior.status();
+  if (status.ok()) return;
+  if (HasReason(status, reason::kJournalFailed))
+    return;  // nothing can be recorded: after a restart
+  if (op_.EndIfCancelled()) return;
+  Fail(status);
+}
+
+void Build::Abandon(const Status& why) {
+  touched_ = domain_possible_ = true;
+  Fail(why);
+}
+
+Status Build::Hypervised(absl::FunctionRef<Status()> call) {
+  return op_.WithHypervisor(call, services_.settings.hypervisor_wait);
+}
+
+Expected<Build::Prior> Build::LookBack() {
+  ASSIGN_OR_RETURN(const auto record, services_.ports.journal.Instance(op_.instance()));
+  if (record) {
+    const bool newer = record->generation > op_.head().generation;
+    const bool there =
+        record->generation == op_.head().generation && record->vm_state != VmState::kBuilding;
+    if (newer || there) {
+      Journal::Completion end;
+      end.state = newer ? EntryState::kFailed : EntryState::kDone;
+      end.report = op_.Report(newer ? Outcome::kFailed : Outcome::kDone, record->vm_state,
+                              record->power_state);
+      if (newer) end.report->fault = MakeFault(Stale());
+      RETURN_IF_ERROR(op_.Complete(std::move(end)));
+      return Prior::kAnswered;
+    }
+  }
+  DomainInfo domain;
+  bool known = true;
+  RETURN_IF_ERROR(Hypervised([&]() -> Status {
+    const auto info = services_.ports.hypervisor.State(op_.instance());
+    if (info.ok()) {
+      domain = *info;
+    } else if (HasReason(info.status(), reason::kDomainNotFound)) {
+      known = false;
+    } else {
+      return info.status();
+    }
+    return OkStatus();
+  }));
+  if (known && domain.owner.generation == op_.head().generation) {
+    domain_possible_ = true;
+    return domain.power == PowerState::kRunning ? Prior::kRunning : Prior::kNothing;
+  }
+  if (known || (record && record->generation < op_.head().generation)) {
+    RETURN_IF_ERROR(RemoveOlder());
+  }
+  return Prior::kNothing;
+}
+
+// An earlier generation of this instance was here; its disk must not become the new one's.
+Status Build::RemoveOlder() {
+  LogWarn("removing an earlier generation of the instance", {F("instance", op_.instance())});
+  RETURN_IF_ERROR(Hypervised([&] { return services_.ports.hypervisor.Destroy(op_.instance()); }));
+  RETURN_IF_ERROR(Hypervised([&] { return services_.ports.hypervisor.Undefine(op_.instance()); }));
+  return RemoveInstanceDir(services_.settings.paths, op_.instance());
+}
+
+Status Build::Steps(Prior prior) {
+  if (prior == Prior::kAnswered) return OkStatus();
+  touched_ = true;
+  const auto step = [this](std::string_view name, absl::FunctionRef<Status()> body) {
+    return op_.Step(kFamily, name, body);
+  };
+  Hypervisor& hypervisor = services_.ports.hypervisor;
+  // A guest that runs already is adopted, never touched: only its right to run is asked for.
+  if (prior == Prior::kNothing) {
+    RETURN_IF_ERROR(Prepare());
+    RETURN_IF_ERROR(step("define", [&] {
+      domain_possible_ = true;
+      return Hypervised([&] { return hypervisor.Define(xml_); });
+    }));
+  }
+  RETURN_IF_ERROR(step("start_permission", [&] { return AwaitPermission(); }));
+  if (prior == Prior::kNothing) {
+    RETURN_IF_ERROR(step(
+        "start", [&] { return Hypervised([&] { return hypervisor.Start(op_.instance()); }); }));
+  }
+  RETURN_IF_ERROR(step("wait_running", [&] { return AwaitRunning(); }));
+  RETURN_IF_ERROR(step("report", [&] { return ReportActive(); }));
+  // The entry has ended: what fails from here on fails nothing.
+  static_cast<void>(step("cleanup", [&] {
+    services_.ports.control_plane.HostChanged();
+    return OkStatus();
+  }));
+  return OkStatus();
+}
+
+Status Build::Prepare() {
+  const auto step = [this](std::string_view name, absl::FunctionRef<Status()> body) {
+    return op_.Step(kFamily, name, body);
+  };
+  const Uuid& instance = op_.instance();
+  RETURN_IF_ERROR(step("template_check", [&] { return TemplateCheck(); }));
+  RETURN_IF_ERROR(step("host_claim", [&] { return HostClaim(); }));
+  if (const Status stepped =
+          step("instance_dir",
+               [&] {
+                 RETURN_IF_ERROR(op_.Progress(TaskState::kBlockDeviceMapping, VmState::kBuilding,
+                                              PowerState::kNoState));
+                 return MakeInstanceDir(services_.settings.paths, instance);
+               });
+      !stepped.ok())
+    return stepped;
+  if (const Status stepped =
+          step("image",
+               [&] {
+                 RETURN_IF_ERROR(
+                     op_.Progress(TaskState::kSpawning, VmState::kBuilding, PowerState::kNoState));
+                 return FetchImages();
+               });
+      !stepped.ok())
+    return stepped;
+  RETURN_IF_ERROR(step("disk", [&] { return MakeDisk(); }));
+  RETURN_IF_ERROR(step("config_drive", [&] { return MakeConfigDrive(); }));
+  RETURN_IF_ERROR(step("network", [&] { return CheckNetworks(); }));
+  return step("xml", [&]() -> Status {
+    ASSIGN_OR_RETURN(const HostFacts facts, services_.facts.Get());
+    ASSIGN_OR_RETURN(xml_, services_.ports.guests.DomainXml(request_, root_, facts));
+    return OkStatus();
+  });
+}
+
+Status Build::TemplateCheck() {
+  RETURN_IF_ERROR(services_.ports.guests.Check(request_));
+  RETURN_IF_ERROR(CheckImageFitsFlavor(request_));
+  return AwaitTemplate();
+}
+
+Status Build::AwaitTemplate() {
+  Backoff backoff(std::chrono::milliseconds(100), std::chrono::milliseconds(5000));
+  while (true) {
+    const auto known = services_.ports.control_plane.Template(
+        request_.flavor.flavorid, request_.flavor.ContentHash(), services_.settings.template_wait);
+    if (known.ok()) return CompareWithTemplate(request_.flavor, *known);
+    // No session and no copy of the templates: that says nothing about the request.
+    if (!HasReason(known.status(), reason::kUnavailable)) return known.status();
+    if (!op_.Wait(backoff.Next())) return op_.StoppedStatus();
+  }
+}
+
+InstanceRecord Build::Record(VmState vm, PowerState power) const {
+  InstanceRecord record;
+  record.uuid = request_.instance.uuid;
+  record.instance_id = request_.instance.id;
+  record.generation = request_.claim.generation;
+  record.claim_id = request_.claim.claim_id;
+  record.resources = model::ResourcesOf(request_.flavor);
+  record.vm_state = vm;
+  record.power_state = power;
+  record.build_body = body_;
+  return record;
+}
+
+Status Build::HostClaim() {
+  HostFacts facts;
+  RETURN_IF_ERROR(Hypervised([&]() -> Status {
+    ASSIGN_OR_RETURN(facts, services_.facts.Get());
+    return OkStatus();
+  }));
+  const model::Inventories inventories =
+      MakeInventories(services_.settings, facts, ReadMachineUsage(services_.settings.paths));
+  const InstanceRecord record = Record(VmState::kBuilding, PowerState::kNoState);
+  RETURN_IF_ERROR(services_.claims.Claim(op_.instance(), record.resources, inventories));
+  return op_.Progress(TaskState::kNetworking, VmState::kBuilding, PowerState::kNoState, record);
+}
+
+Status Build::FetchImages() {
+  const Paths& paths = services_.settings.paths;
+  ImageStore& images = services_.ports.images;
+  const std::uint64_t limit = services_.settings.image_size_limit_gb * kGiB;
+  const std::uint64_t most = request_.flavor.root_gb > 0 ? Bytes(request_.flavor.root_gb) : limit;
+  ASSIGN_OR_RETURN(root_, images.Ensure(request_.image, most, op_.token()));
+  const auto place = [&](const std::optional<model::ImageSource>& source,
+                         const std::filesystem::path& target) -> Status {
+    if (!source) return OkStatus();
+    ASSIGN_OR_RETURN(const CachedImage image, images.Ensure(*source, limit, op_.token()));
+    return images.PlaceFile(image, target);
+  };
+  RETURN_IF_ERROR(place(request_.kernel, paths.Kernel(op_.instance())));
+  return place(request_.ramdisk, paths.Ramdisk(op_.instance()));
+}
+
+Status Build::MakeDisk() {
+  return services_.ports.images.CreateOverlay(root_, services_.settings.paths.Disk(op_.instance()),
+                                              Bytes(request_.flavor.root_gb));
+}
+
+Status Build::MakeConfigDrive() {
+  ASSIGN_OR_RETURN(const auto files, services_.ports.guests.ConfigDrive(request_));
+  const Paths& paths = services_.settings.paths;
+  if (files) {
+    RETURN_IF_ERROR(services_.ports.config_drives.Write(*files, paths.ConfigDrive(op_.instance())));
+  }
+  return WriteDiskInfo(paths, op_.instance());
+}
+
+Status Build::CheckNetworks() {
+  for (const model::NicRequest& nic : request_.nics) {
+    RETURN_IF_ERROR(Hypervised([&] { return services_.ports.networks.Check(nic); }));
+  }
+  return OkStatus();
+}
+
+Status Build::AwaitPermission() {
+  Backoff backoff(std::chrono::milliseconds(100), std::chrono::milliseconds(5000));
+  bool said = false;
+  while (true) {
+    const Status status =
+        services_.ports.control_plane.ConfirmStart(op_.instance(), op_.head().generation);
+    if (status.code() != Code::kUnavailable && status.code() != Code::kDeadlineExceeded) {
+      return status;
+    }
+    if (!said) {
+      LogWarn("waiting for the scheduler's permission to start",
+              {F("instance", op_.instance()), F("request", op_.head().request_id)});
+      said = true;
+    }
+    if (!op_.Wait(backoff.Next())) return op_.StoppedStatus();
+  }
+}
+
+Status Build::AwaitRunning() {
+  const SteadyTime begin = services_.ports.clock.Steady();
+  Backoff backoff(std::chrono::milliseconds(10), std::chrono::milliseconds(500));
+  while (true) {
+    PowerState power = PowerState::kNoState;
+    RETURN_IF_ERROR(Hypervised([&]() -> Status {
+      ASSIGN_OR_RETURN(power, op_.Power());
+      return OkStatus();
+    }));
+    // Off again already: it did run, and an observation will say that it stopped.
+    if (power == PowerState::kRunning || power == PowerState::kShutdown) return OkStatus();
+    if (power == PowerState::kCrashed) {
+      return Error(Code::kAborted, reason::kGuestCrashed, "the guest crashed as it started");
+    }
+    if (services_.ports.clock.Steady() - begin > services_.settings.start_timeout) {
+      return Error(Code::kInternal, reason::kHypervisorRefused, "the guest did not come to run");
+    }
+    if (!op_.Wait(backoff.Next())) return op_.StoppedStatus();
+  }
+}
+
+Status Build::ReportActive() {
+  Journal::Completion end;
+  end.state = EntryState::kDone;
+  end.upsert = Record(VmState::kActive, PowerState::kRunning);
+  end.report = op_.Report(Outcome::kDone, VmState::kActive, PowerState::kRunning);
+  end.report->launched_at = services_.ports.clock.Now();
+  end.report->timings = op_.timings();
+  RETURN_IF_ERROR(op_.Complete(std::move(end)));
+  services_.counters.Add("builds.done");
+  LogInfo("instance built",
+          {F("instance", op_.instance()), F("request", op_.head().request_id),
+           F("generation", op_.head().generation), F("steps", op_.TimingsText())});
+  return OkStatus();
+}
+
+void Build::Fail(const Status& why) {
+  LogError("build failed", {F("instance", op_.instance()), F("request", op_.head().request_id),
+                            F("generation", op_.head().generation), F("why", why)});
+  const Status undone = touched_ ? Undo() : OkStatus();
+  if (HasReason(undone, reason::kJournalFailed) || op_.EndIfCancelled()) return;
+  const model::Fault fault = MakeFault(why);
+  Journal::Completion end;
+  end.state = EntryState::kFailed;
+  end.report = op_.Report(Outcome::kFailed, VmState::kError, PowerState::kNoState);
+  end.report->fault = fault;
+  if (!touched_) {
+    // Nothing was made, and what an earlier generation may have left is not ours to remove.
+  } else if (undone.ok()) {
+    end.remove = op_.instance();
+  } else {
+    // Something is left, maybe a guest: it keeps its claim, and no other host may begin.
+    LogError(
+        "a failed build could not be undone",
+        {F("instance", op_.instance()), F("request", op_.head().request_id), F("why", undone)});
+    end.report->fault->retryable = false;
+    end.upsert = Record(VmState::kError, PowerState::kNoState);
+  }
+  const Status reported = op_.Step("undo", "report", [&] { return op_.Complete(std::move(end)); });
+  if (undone.ok() && reported.ok()) services_.claims.Release(op_.instance());
+  services_.counters.Add("builds.failed." + fault.reason);
+  services_.ports.control_plane.HostChanged();
+}
+
+Status Build::Undo() {
+  const Uuid& instance = op_.instance();
+  Hypervisor& hypervisor = services_.ports.hypervisor;
+  RETURN_IF_ERROR(op_.Step("undo", "destroy", [&]() -> Status {
+    if (!domain_possible_) return OkStatus();
+    return op_.WithHypervisor([&] { return hypervisor.Destroy(instance); });
+  }));
+  RETURN_IF_ERROR(op_.Step("undo", "undefine", [&]() -> Status {
+    if (!domain_possible_) return OkStatus();
+    return op_.WithHypervisor([&] { return hypervisor.Undefine(instance); });
+  }));
+  if (const Status stepped = op_.Step("undo", "network",
+                                      [&]() -> Status {
+                                        for (const model::NicRequest& nic : request_.nics) {
+                                          RETURN_IF_ERROR(services_.ports.networks.Remove(nic));
+                                        }
+                                        return OkStatus();
+                                      });
+      !stepped.ok())
+    return stepped;
+  return op_.Step("undo", "files",
+                  [&] { return RemoveInstanceDir(services_.settings.paths, instance); });
+}
+
+}  // namespace kilonova::agent::core

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a request to a running guest, in idempotent steps (step::kBuild): begun again after a crash
+// it finds what is there and goes on. What fails is undone before it is reported (step::kUndo).
+#pragma once
+
+#include "agent/core/operation.h"
+#include "common/model/requests.h"
+
+namespace kilonova::agent::core {
+
+class Build {
+ public:
+  Build(Services& services, OperationHead head, Cancellation& cancel,
+        const model::BuildRequest& request, const std::string& body);
+
+  void Run();
+  // Undoes whatever there is of it and reports `why`.
+  void Abandon(const Status& why);
+
+ private:
+  enum class Prior { kNothing, kRunning, kAnswered };
+  // What earlier attempts, messages or generations left of this instance here.
+  Expected<Prior> LookBack();
+  Status RemoveOlder();
+  Status Steps(Prior prior);
+  Status Prepare();
+  Status TemplateCheck();
+  Status AwaitTemplate();
+  Status HostClaim();
+  Status FetchImages();
+  Status MakeDisk();
+  Status MakeConfigDrive();
+  Status CheckNetworks();
+  Status AwaitPermission();
+  Status AwaitRunning();
+  Status ReportActive();
+  void Fail(const Status& why);
+  Status Undo();
+  InstanceRecord Record(model::VmState vm, model::PowerState power) const;
+  // May wait for libvirt as long as a build may.
+  Status Hypervised(absl::FunctionRef<Status()> call);
+
+  Operation op_;
+  Services& services_;
+  const model::BuildRequest& request_;
+  const std::string& body_;
+  CachedImage root_;
+  std::string xml_;
+  bool touched_ = false;          // something may have been made for it
+  bool domain_possible_ = false;  // libvirt may know it: undo must ask
+};
+
+}  // namespace kilonova::agent::core

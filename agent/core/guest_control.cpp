@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/core/guest_control.h"
+
+#include <charconv>
+
+#include "agent/core/faults.h"
+#include "common/base/log.h"
+
+namespace kilonova::agent::core {
+
+using model::PowerState;
+
+Expected<InstanceRecord> RecordFor(Operation& op) {
+  ASSIGN_OR_RETURN(auto record, op.services().ports.journal.Instance(op.instance()));
+  if (!record) {
+    return Error(Code::kNotFound, reason::kInstanceNotFound, "the instance is not on this host");
+  }
+  if (record->generation != op.head().generation) {
+    return Error(Code::kFailedPrecondition, reason::kClaimStale,
+                 "the instance has been placed anew or is gone");
+  }
+  return *std::move(record);
+}
+
+Expected<bool> CleanShutdown(Operation& op, std::chrono::milliseconds timeout,
+                             std::chrono::milliseconds retry) {
+  Services& services = op.services();
+  const Clock& clock = services.ports.clock;
+  const SteadyTime begin = clock.Steady();
+  SteadyTime pressed{};
+  bool once = false;
+  while (true) {
+    PowerState power = PowerState::kNoState;
+    RETURN_IF_ERROR(op.WithHypervisor([&]() -> Status {
+      ASSIGN_OR_RETURN(power, op.Power());
+      return OkStatus();
+    }));
+    if (power != PowerState::kRunning && power != PowerState::kPaused) return true;
+    const SteadyTime now = clock.Steady();
+    if (now - begin >= timeout) return false;
+    if (!once || (retry.count() > 0 && now - pressed >= retry)) {
+      // A guest that is just starting or just going may make libvirt refuse; the wait decides.
+      const Status press = services.ports.hypervisor.Shutdown(op.instance());
+      if (!press.ok()) LogDebug("power button", {F("instance", op.instance()), F("why", press)});
+      pressed = now;
+      once = true;
+    }
+    if (!op.Wait(services.settings.poll)) return op.StoppedStatus();
+  }
+}
+
+std::chrono::milliseconds ShutdownTimeout(Services& services, const InstanceRecord& record) {
+  const auto fallback = services.settings.shutdown_timeout;
+  if (record.build_body.empty()) return fallback;
+  const auto request = services.ports.decoder.Decode(record.build_body);
+  if (!request.ok()) return fallback;
+  const auto* build = std::get_if<model::BuildRequest>(&request->body);
+  if (build == nullptr) return fallback;
+  const auto it = build->image.properties.find("os_shutdown_timeout");
+  if (it == build->image.properties.end()) return fallback;
+  int seconds = 0;
+  const auto [end, error] =
+      std::from_chars(it->second.data(), it->second.data() + it->second.size(), seconds);
+  const bool whole = error == std::errc() && end == it->second.data() + it->second.size();
+  return whole && seconds >= 0 && seconds <= 3600 ? std::chrono::seconds(seconds) : fallback;
+}
+
+Expected<std::string> RebuildXml(Operation& op, const InstanceRecord& record) {
+  if (record.build_body.empty()) return std::string();
+  Services& services = op.services();
+  ASSIGN_OR_RETURN(const auto request, services.ports.decoder.Decode(record.build_body));
+  const auto* build = std::get_if<model::BuildRequest>(&request.body);
+  if (build == nullptr) {
+    return Error(Code::kInternal, reason::kInternal, "the instance's record holds no build");
+  }
+  HostFacts facts;
+  RETURN_IF_ERROR(op.WithHypervisor(
+      [&]() -> Status {
+        ASSIGN_OR_RETURN(facts, services.facts.Get());
+        return OkStatus();
+      },
+      services.settings.hypervisor_wait));
+  // In the cache as long as a disk stands on it, so nothing is fetched.
+  const std::uint64_t any_size = UINT64_MAX;
+  ASSIGN_OR_RETURN(const CachedImage root,
+                   services.ports.images.Ensure(build->image, any_size, op.token()));
+  return services.ports.guests.DomainXml(*build, root, facts);
+}
+
+Status EndAction(Operation& op, InstanceRecord record, model::VmState vm, PowerState power) {
+  record.vm_state = vm;
+  record.power_state = power;
+  Journal::Completion end;
+  end.upsert = std::move(record);
+  end.report = op.Report(model::Outcome::kDone, vm, power);
+  RETURN_IF_ERROR(op.Complete(std::move(end)));
+  op.services().counters.Add("actions.done");
+  LogInfo("action done", {F("instance", op.instance()), F("request", op.head().request_id),
+                          F("operation", op.head().operation), F("steps", op.TimingsText())});
+  op.services().ports.control_plane.HostChanged();
+  return OkStatus();
+}
+
+void FailAction(Operation& op, std::optional<InstanceRecord> record, model::VmState vm,
+                const Status& why) {
+  if (HasReason(why, reason::kJournalFailed) || op.EndIfCancelled()) return;
+  LogError("action failed", {F("instance", op.instance()), F("request", op.head().request_id),
+                             F("operation", op.head().operation), F("why", why)});
+  op.services().counters.Add("actions.failed." + ReasonOf(why));
+  const auto power = op.Power();
+  Journal::Completion end;
+  end.state = EntryState::kFailed;
+  const PowerState now =
+      power.ok() ? *power : (record ? record->power_state : PowerState::kNoState);
+  end.report = op.Report(model::Outcome::kFailed, vm, now);
+  end.report->fault = MakeFault(why);
+  if (record) {
+    record->vm_state = vm;
+    record->power_state = now;
+    end.upsert = std::move(record);
+  }
+  static_cast<void>(op.Complete(std::move(end)));
+}
+
+}  // namespace kilonova::agent::core

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// From what libvirt says of the machine to what Placement is told: Nova's derivation.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "agent/core/hypervisor.h"
+#include "agent/core/settings.h"
+#include "common/model/reports.h"
+
+namespace kilonova::agent::core {
+
+// What the kernel says, beside libvirt.
+struct MachineUsage {
+  std::int64_t disk_total_gb = 0;  // GiB of the instances' file system
+  std::int64_t disk_free_gb = 0;
+  std::int64_t memory_free_mb = 0;  // MiB
+};
+MachineUsage ReadMachineUsage(const Paths& paths);
+
+model::Inventories MakeInventories(const AgentSettings& settings, const HostFacts& facts,
+                                   const MachineUsage& usage);
+// Nova's cpu_info: arch, model, vendor, topology, features.
+std::string CpuInfoJson(const HostFacts& facts);
+// Everything but running_instances and degraded.
+model::HostReport MakeHostReport(const AgentSettings& settings, const HostFacts& facts,
+                                 const MachineUsage& usage);
+
+}  // namespace kilonova::agent::core

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an operator may decide about an agent. Defaults are Nova's where Nova has the option; the
+// allocation ratios are those of current Nova (4.0 and 1.0, not the 16.0 and 1.5 of older ones).
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+#include "agent/core/paths.h"
+
+namespace kilonova::agent::core {
+
+struct AgentSettings {
+  std::string host;
+  Paths paths;
+  std::string availability_zone;
+
+  std::int64_t reserved_host_cpus = 0;
+  std::int64_t reserved_host_memory_mb = 512;
+  std::int64_t reserved_host_disk_mb = 0;
+  double cpu_allocation_ratio = 4.0;
+  double ram_allocation_ratio = 1.0;
+  double disk_allocation_ratio = 1.0;
+
+  std::size_t workers = 4;  // operations at once that may take long; 1 to 10
+  // A virtual size no image may exceed when the flavor's root disk is the image's own size.
+  std::uint64_t image_size_limit_gb = 1024;
+  std::int64_t max_starts = 3;  // a message that ended the agent this often is poison
+
+  std::chrono::milliseconds template_wait{10'000};
+  std::chrono::milliseconds hypervisor_wait{20'000};  // for libvirt to come back during a build
+  std::chrono::milliseconds shutdown_timeout{60'000};
+  std::chrono::milliseconds shutdown_retry{10'000};
+  std::chrono::milliseconds soft_reboot_timeout{120'000};
+  std::chrono::milliseconds start_timeout{30'000};  // from Start to seeing it run
+  std::chrono::milliseconds poll{200};              // how often a guest's power is asked for
+  std::chrono::milliseconds reconcile_every{60'000};
+  std::chrono::hours forget_after{24};  // tombstones, finished entries, quarantined directories
+};
+
+}  // namespace kilonova::agent::core
