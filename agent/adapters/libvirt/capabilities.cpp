@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/adapters/libvirt/capabilities.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+#include <pugixml.hpp>
+#include <sstream>
+
+namespace kilonova::agent::adapters::libvirt {
+namespace {
+
+constexpr std::size_t kMaxBytes = 4 * 1024 * 1024;
+constexpr int kMaxDepth = 64;
+constexpr std::size_t kMaxList = 4096;
+
+Status Malformed(std::string_view what) {
+  return Error(Code::kInvalidArgument, reason::kHypervisorRefused,
+               "the hypervisor's description cannot be read",
+               {{kOperatorDetail, std::string(what)}});
+}
+
+struct DepthMeter : pugi::xml_tree_walker {
+  bool too_deep = false;
+  bool for_each(pugi::xml_node&) override {
+    too_deep = depth() > kMaxDepth;
+    return !too_deep;
+  }
+};
+
+// pugixml parses and walks without recursion and reads neither DTDs nor entities.
+Status Load(std::string_view xml, pugi::xml_document& document) {
+  if (xml.size() > kMaxBytes) return Malformed("too long");
+  const auto result = document.load_buffer(xml.data(), xml.size(), pugi::parse_default);
+  if (!result) return Malformed(result.description());
+  DepthMeter meter;
+  document.traverse(meter);
+  return meter.too_deep ? Malformed("too deep") : OkStatus();
+}
+
+std::string Text(const pugi::xml_node& node) { return node.text().get(); }
+
+std::vector<std::string> FeatureNames(const pugi::xml_node& cpu, bool required_only) {
+  std::vector<std::string> names;
+  for (const auto& feature : cpu.children("feature")) {
+    const char* policy = feature.attribute("policy").value();
+    const bool wanted =
+        *policy == '\0' || std::strcmp(policy, "require") == 0 || std::strcmp(policy, "force") == 0;
+    if (required_only && !wanted) continue;
+    if (names.size() < kMaxList) names.emplace_back(feature.attribute("name").value());
+  }
+  std::ranges::sort(names);
+  names.erase(std::ranges::unique(names).begin(), names.end());
+  return names;
+}
+
+void AddGuest(const pugi::xml_node& guest, Capabilities& all) {
+  const std::string mode = Text(guest.child("os_type"));
+  const auto arch = guest.child("arch");
+  for (const auto& domain : arch.children("domain")) {
+    if (all.supported_instances.size() >= kMaxList) return;
+    all.supported_instances.push_back(
+        {arch.attribute("name").value(), domain.attribute("type").value(), mode});
+  }
+}
+
+}  // namespace
+
+bool Capabilities::HasKvm(const std::string& for_arch) const {
+  return std::ranges::any_of(supported_instances, [&for_arch](const auto& triple) {
+    return triple[0] == for_arch && triple[1] == "kvm";
+  });
+}
+
+Expected<Capabilities> ParseCapabilities(std::string_view xml) {
+  pugi::xml_document document;
+  RETURN_IF_ERROR(Load(xml, document));
+  const auto root = document.child("capabilities");
+  if (!root) return Malformed("no <capabilities>");
+  Capabilities all;
+  const auto cpu = root.child("host").child("cpu");
+  all.arch = Text(cpu.child("arch"));
+  all.cpu_model = Text(cpu.child("model"));
+  all.cpu_vendor = Text(cpu.child("vendor"));
+  all.cpu_features = FeatureNames(cpu, false);
+  const auto topology = cpu.child("topology");
+  all.sockets = topology.attribute("sockets").as_int();
+  all.cores = topology.attribute("cores").as_int();
+  all.threads = topology.attribute("threads").as_int();
+  for (const auto& guest : root.children("guest")) AddGuest(guest, all);
+  return all;
+}
+
+Expected<GuestCpu> ParseDomainCapabilities(std::string_view xml) {
+  pugi::xml_document document;
+  RETURN_IF_ERROR(Load(xml, document));
+  const auto root = document.child("domainCapabilities");
+  if (!root) return Malformed("no <domainCapabilities>");
+  GuestCpu cpu;
+  const auto mode = root.child("cpu").find_child_by_attribute("mode", "name", "host-model");
+  cpu.host_model = mode && std::strcmp(mode.attribute("supported").value(), "yes") == 0;
+  if (!cpu.host_model) return cpu;
+  cpu.model = Text(mode.child("model"));
+  cpu.vendor = Text(mode.child("vendor"));
+  cpu.require = FeatureNames(mode, true);
+  pugi::xml_document out;
+  auto node = out.append_child("cpu");
+  node.append_attribute("mode").set_value("custom");
+  node.append_attribute("match").set_value("exact");
+  for (const auto& child : mode.children()) node.append_copy(child);
+  std::ostringstream text;
+  out.save(text, "", pugi::format_raw | pugi::format_no_declaration);
+  cpu.as_cpu_xml = text.str();
+  return cpu;
+}
+
+Expected<std::vector<std::string>> ParseCpuFeatures(std::string_view xml) {
+  pugi::xml_document document;
+  RETURN_IF_ERROR(Load(xml, document));
+  const auto cpu = document.child("cpu");
+  if (!cpu) return Malformed("no <cpu>");
+  return FeatureNames(cpu, true);
+}
+
+Expected<core::OwnerTag> ParseOwnerTag(std::string_view xml) {
+  pugi::xml_document document;
+  RETURN_IF_ERROR(Load(xml, document));
+  const auto node = document.first_child();
+  std::string_view name = node.name();
+  name.remove_prefix(name.find(':') == std::string_view::npos ? 0 : name.find(':') + 1);
+  if (name != "owner") return Malformed("no owner's tag");
+  core::OwnerTag tag;
+  tag.host = node.attribute("host").value();
+  const std::string_view generation = node.attribute("generation").value();
+  const auto [end, error] =
+      std::from_chars(generation.data(), generation.data() + generation.size(), tag.generation);
+  if (error != std::errc() || end != generation.data() + generation.size() || tag.host.empty()) {
+    return Malformed("a broken owner's tag");
+  }
+  const std::string_view claim = node.attribute("claim").value();
+  if (!claim.empty()) {
+    ASSIGN_OR_RETURN(tag.claim_id, Uuid::Parse(claim));
+  }
+  return tag;
+}
+
+}  // namespace kilonova::agent::adapters::libvirt

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/adapters/libvirt/hypervisor.h"
+
+#include <absl/base/thread_annotations.h>
+#include <absl/synchronization/mutex.h>
+
+#include <deque>
+#include <optional>
+#include <thread>
+
+#include "agent/adapters/libvirt/call_pool.h"
+#include "agent/adapters/libvirt/domains.h"
+#include "agent/adapters/libvirt/errors.h"
+#include "agent/adapters/libvirt/host_facts.h"
+#include "agent/adapters/libvirt/link.h"
+#include "common/base/log.h"
+
+namespace kilonova::agent::adapters::libvirt {
+namespace {
+
+constexpr std::size_t kCallsInFlight = 4;
+constexpr std::size_t kMostWaiting = 256;
+constexpr std::size_t kMostEvents = 100'000;
+
+std::optional<core::DomainEventKind> KindOf(int event, int detail) {
+  using Kind = core::DomainEventKind;
+  switch (event) {
+    case VIR_DOMAIN_EVENT_STARTED:
+      return Kind::kStarted;
+    case VIR_DOMAIN_EVENT_STOPPED:
+      // FAILED is a QEMU that went away without a word.
+      return detail == VIR_DOMAIN_EVENT_STOPPED_CRASHED || detail == VIR_DOMAIN_EVENT_STOPPED_FAILED
+                 ? Kind::kCrashed
+                 : Kind::kStopped;
+    case VIR_DOMAIN_EVENT_CRASHED:
+      return Kind::kCrashed;
+    case VIR_DOMAIN_EVENT_SUSPENDED:
+      return Kind::kPaused;
+    case VIR_DOMAIN_EVENT_RESUMED:
+      return Kind::kResumed;
+    case VIR_DOMAIN_EVENT_UNDEFINED:
+      return Kind::kUndefined;
+    default:
+      return std::nullopt;
+  }
+}
+
+Status NotConnected() {
+  return Error(Code::kUnavailable, reason::kHypervisorUnavailable,
+               "the hypervisor is not reachable");
+}
+
+}  // namespace
+
+class Hypervisor::Impl {
+ public:
+  explicit Impl(Options options)
+      : shared_(std::make_shared<Shared>(std::move(options))),
+        pool_(kCallsInFlight, kMostWaiting),
+        link_(LinkOptionsOf(shared_->options),
+              {[s = shared_](const RawEvent& event) { Enqueue(*s, event); },
+               [s = shared_] { Enqueue(*s, std::nullopt); }}),
+        dispatcher_([this](const std::stop_token& stop) { Dispatch(stop); }) {}
+
+  ~Impl() {
+    dispatcher_.request_stop();
+    {
+      const absl::MutexLock lock(&shared_->mutex);
+      shared_->stopping = true;
+    }
+    dispatcher_.join();
+  }
+
+  bool Connected() const { return link_.Get() != nullptr; }
+  const Deadlines& deadlines() const { return shared_->options.deadlines; }
+  const std::string& virt_type() const { return shared_->options.virt_type; }
+
+  // Makes `call` on a pool thread with the connection of the moment.
+  template <class T>
+  Expected<T> Call(std::string_view name, std::chrono::milliseconds deadline,
+                   std::function<Expected<T>(virConnectPtr, Domains&)> call) {
+    const ConnectHandle connect = link_.Get();
+    if (!connect) return NotConnected();
+    auto work = [s = shared_, name, connect, call = std::move(call)]() -> Expected<T> {
+      const auto begin = std::chrono::steady_clock::now();
+      Domains domains(connect.get(), s->owners, s->options.host);
+      auto result = call(connect.get(), domains);
+      const auto took = std::chrono::steady_clock::now() - begin;
+      if (s->options.on_call) {
+        s->options.on_call(name, std::chrono::duration_cast<std::chrono::microseconds>(took),
+                           result.ok());
+      }
+      return result;
+    };
+    auto result = pool_.Call<T>(deadline, std::move(work));
+    if (IsConnectionLoss(result.status())) link_.Lost(connect);
+    if (!result.ok()) LogTrouble(name, result.status());
+    return result;
+  }
+
+  Status CallStatus(std::string_view name, std::chrono::milliseconds deadline,
+                    std::function<Status(Domains&)> call) {
+    return Call<bool>(name, deadline,
+                      [call = std::move(call)](virConnectPtr, Domains& d) -> Expected<bool> {
+                        RETURN_IF_ERROR(call(d));
+                        return true;
+                      })
+        .status();
+  }
+
+  void Subscribe(std::function<void(const core::DomainEvent&)> handler,
+                 std::function<void()> reconnected) {
+    {
+      const absl::MutexLock lock(&shared_->mutex);
+      shared_->handler = std::move(handler);
+      shared_->reconnected = std::move(reconnected);
+    }
+    // What came before nobody heard.
+    if (Connected()) Enqueue(*shared_, std::nullopt);
+  }
+
+ private:
+  // Shared with libvirt's callbacks and calls that hang past the adapter's end.
+  struct Shared {
+    explicit Shared(Options o) : options(std::move(o)) {}
+    const Options options;
+    Owners owners;
+    absl::Mutex mutex;
+    std::deque<std::optional<RawEvent>> queue ABSL_GUARDED_BY(mutex);  // empty: (re)connected
+    std::function<void(const core::DomainEvent&)> handler ABSL_GUARDED_BY(mutex);
+    std::function<void()> reconnected ABSL_GUARDED_BY(mutex);
+    bool stopping ABSL_GUARDED_BY(mutex) = false;
+  };
+
+  static LinkOptions LinkOptionsOf(const Options& options) {
+    return {options.uri, options.keepalive_seconds, options.keepalive_probes, options.most_backoff};
+  }
+
+  static void LogTrouble(std::string_view name, const Status& status) {
+    if (HasReason(status, reason::kDomainNotFound)) return;
+    LogDebug("a libvirt call failed", {F("call", name), F("status", status)});
+  }
+
+  static void Enqueue(Shared& shared, std::optional<RawEvent> item) {
+    const absl::MutexLock lock(&shared.mutex);
+    if (shared.queue.size() >= kMostEvents) {
+      // Too many to follow: the listener reads everything again.
+      shared.queue.clear();
+      item = std::nullopt;
+    }
+    shared.queue.push_back(std::move(item));
+  }
+
+  void Dispatch(const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      std::optional<RawEvent> item;
+      std::function<void(const core::DomainEvent&)> handler;
+      std::function<void()> reconnected;
+      {
+        Shared* raw = shared_.get();
+        const auto ready = [raw]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+          return raw->stopping || !raw->queue.empty();
+        };
+        const absl::MutexLock lock(&shared_->mutex);
+        shared_->mutex.Await(absl::Condition(&ready));
+        if (shared_->stopping) return;
+        item = std::move(shared_->queue.front());
+        shared_->queue.pop_front();
+        handler = shared_->handler;
+        reconnected = shared_->reconnected;
+      }
+      if (item) {
+        HandleEvent(*item, handler);
+      } else {
+        shared_->owners.ForgetAll();
+        // Known from here on, so that even a domain's last event is known to be ours.
+        List().IgnoreError();
+        if (reconnected) reconnected();
+      }
+    }
+  }
+
+  Status List() {
+    return Call<bool>("domain.list", deadlines().list,
+                      [](virConnectPtr, Domains& d) -> Expected<bool> {
+                        RETURN_IF_ERROR(d.List().status());
+                        return true;
+                      })
+        .status();
+  }
+
+  void HandleEvent(const RawEvent& event, const std::function<void(const core::DomainEvent&)>& to) {
+    if (event.event == VIR_DOMAIN_EVENT_DEFINED) shared_->owners.Forget(event.uuid);
+    const bool ours = IsOurs(event.uuid);
+    if (event.event == VIR_DOMAIN_EVENT_UNDEFINED) shared_->owners.Forget(event.uuid);
+    const auto kind = KindOf(event.event, event.detail);
+    if (ours && kind && to) to({event.uuid, *kind});
+  }
+
+  bool IsOurs(const Uuid& uuid) {
+    if (const auto known = shared_->owners.Known(uuid)) {
+      return known->has_value() && (*known)->host == shared_->options.host;
+    }
+    const auto ours =
+        Call<bool>("domain.owner", deadlines().quick,
+                   [uuid](virConnectPtr, Domains& d) -> Expected<bool> { return d.IsOurs(uuid); });
+    return ours.ok() && *ours;
+  }
+
+  std::shared_ptr<Shared> shared_;
+  CallPool pool_;
+  Link link_;
+  std::jthread dispatcher_;
+};
+
+Hypervisor::Hypervisor(Options options) : impl_(std::make_unique<Impl>(std::move(options))) {}
+Hypervisor::~Hypervisor() = default;
+
+bool Hypervisor::Connected() const { return impl_->Connected(); }
+
+Expected<core::HostFacts> Hypervisor::Facts() {
+  return impl_->Call<core::HostFacts>("host.facts", impl_->deadlines().facts,
+                                      [virt_type = impl_->virt_type()](virConnectPtr c, Domains&) {
+                                        return ReadHostFacts(c, virt_type);
+                                      });
+}
+
+Status Hypervisor::Define(const std::string& xml) {
+  return impl_->CallStatus("domain.define", impl_->deadlines().define,
+                           [xml](Domains& d) { return d.Define(xml); });
+}
+
+Status Hypervisor::Start(const Uuid& uuid) {
+  return impl_->CallStatus("domain.start", impl_->deadlines().start,
+                           [uuid](Domains& d) { return d.Start(uuid); });
+}
+
+Status Hypervisor::Shutdown(const Uuid& uuid) {
+  return impl_->CallStatus("domain.shutdown", impl_->deadlines().quick,
+                           [uuid](Domains& d) { return d.Shutdown(uuid); });
+}
+
+Status Hypervisor::Destroy(const Uuid& uuid) {
+  return impl_->CallStatus("domain.destroy", impl_->deadlines().destroy,
+                           [uuid](Domains& d) { return d.Destroy(uuid); });
+}
+
+Status Hypervisor::Undefine(const Uuid& uuid) {
+  return impl_->CallStatus("domain.undefine", impl_->deadlines().define,
+                           [uuid](Domains& d) { return d.Undefine(uuid); });
+}
+
+Expected<core::DomainInfo> Hypervisor::State(const Uuid& uuid) {
+  return impl_->Call<core::DomainInfo>("domain.state", impl_->deadlines().quick,
+                                       [uuid](virConnectPtr, Domains& d) { return d.State(uuid); });
+}
+
+Expected<std::vector<core::DomainInfo>> Hypervisor::List() {
+  return impl_->Call<std::vector<core::DomainInfo>>(
+      "domain.list", impl_->deadlines().list, [](virConnectPtr, Domains& d) { return d.List(); });
+}
+
+Expected<std::string> Hypervisor::NetworkBridge(const std::string& name) {
+  return impl_->Call<std::string>(
+      "network.bridge", impl_->deadlines().quick,
+      [name](virConnectPtr c, Domains&) -> Expected<std::string> {
+        const NetworkHandle network(virNetworkLookupByName(c, name.c_str()));
+        if (!network) return LastError("looking a network up failed");
+        const int active = virNetworkIsActive(network.get());
+        if (active < 0) return LastError("looking a network up failed");
+        if (active == 0) {
+          return Error(Code::kNotFound, reason::kHostNetworkMissing,
+                       "a network of the guest is not active on this host");
+        }
+        return TakeText(virNetworkGetBridgeName(network.get()));
+      });
+}
+
+void Hypervisor::Subscribe(std::function<void(const core::DomainEvent&)> handler,
+                           std::function<void()> reconnected) {
+  impl_->Subscribe(std::move(handler), std::move(reconnected));
+}
+
+}  // namespace kilonova::agent::adapters::libvirt

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// core::Hypervisor on libvirt.
+//
+// One connection, at most four calls in flight on it (libvirtd takes five), each with a deadline.
+// When libvirtd hangs, calls fail by their deadlines and then at once; keepalive gives the
+// connection up and a thread of the adapter's opens another.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "agent/core/hypervisor.h"
+
+namespace kilonova::agent::adapters::libvirt {
+
+struct Deadlines {
+  std::chrono::milliseconds quick{10'000};  // state, lists of one, networks
+  std::chrono::milliseconds define{30'000};
+  std::chrono::milliseconds start{120'000};  // QEMU starts within it
+  std::chrono::milliseconds destroy{60'000};
+  std::chrono::milliseconds list{30'000};
+  std::chrono::milliseconds facts{60'000};  // the first one starts QEMU to ask it
+};
+
+struct Options {
+  std::string uri = "qemu:///system";
+  std::string host;                // the owner tag of our domains
+  std::string virt_type = "auto";  // "auto", "kvm" or "qemu"
+  int keepalive_seconds = 4;
+  unsigned keepalive_probes = 2;
+  std::chrono::milliseconds most_backoff{2000};
+  Deadlines deadlines;
+  // Told of every call made: its name ("domain.start"), how long libvirt took, whether it went
+  // well. From any thread. Calls whose deadline passed are told when they return.
+  std::function<void(std::string_view call, std::chrono::microseconds took, bool ok)> on_call;
+};
+
+class Hypervisor final : public core::Hypervisor {
+ public:
+  // Begins to connect; returns at once.
+  explicit Hypervisor(Options options);
+  ~Hypervisor() override;
+
+  bool Connected() const override;
+  Expected<core::HostFacts> Facts() override;
+  Status Define(const std::string& xml) override;
+  Status Start(const Uuid& uuid) override;
+  Status Shutdown(const Uuid& uuid) override;
+  Status Destroy(const Uuid& uuid) override;
+  Status Undefine(const Uuid& uuid) override;
+  Expected<core::DomainInfo> State(const Uuid& uuid) override;
+  Expected<std::vector<core::DomainInfo>> List() override;
+  Expected<std::string> NetworkBridge(const std::string& name) override;
+  void Subscribe(std::function<void(const core::DomainEvent&)> handler,
+                 std::function<void()> reconnected) override;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// "kvm" when /dev/kvm opens and the CPU shows vmx or svm, else "qemu": there are machines with a
+// /dev/kvm that cannot run a guest.
+std::string DetectVirtType();
+
+}  // namespace kilonova::agent::adapters::libvirt
