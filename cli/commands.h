@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// One function per command; each prints what it got and returns the exit code.
+#pragma once
+
+#include <string>
+
+#include "cli/options.h"
+
+namespace kilonova::v1 {
+class InstanceTemplate;
+}
+
+namespace kilonova::cli {
+
+class Client;
+
+int CreateInstances(const Client& client, const CreateOptions& options);
+int ListInstances(const Client& client, const ListInstancesOptions& options);
+int ShowInstance(const Client& client, const InstanceOptions& options);
+int DeleteInstance(const Client& client, const InstanceOptions& options);
+int StartInstance(const Client& client, const InstanceOptions& options);
+int StopInstance(const Client& client, const InstanceOptions& options);
+int RebootInstance(const Client& client, const InstanceOptions& options);
+int ConsoleOutput(const Client& client, const InstanceOptions& options);
+int WatchInstances(const Client& client, const WatchOptions& options);
+
+int CreateFlavor(const Client& client, const FlavorOptions& options);
+int LoadFlavors(const Client& client, const FlavorOptions& options);
+int ListFlavors(const Client& client);
+int ShowFlavor(const Client& client, const FlavorOptions& options);
+int UpdateFlavor(const Client& client, const FlavorOptions& options);
+int DeleteFlavor(const Client& client, const FlavorOptions& options);
+
+int RegisterImage(const Client& client, const ImageOptions& options);
+int ListImages(const Client& client);
+int ShowImage(const Client& client, const ImageOptions& options);
+int DeleteImage(const Client& client, const ImageOptions& options);
+
+int CreateNetwork(const Client& client, const NetworkOptions& options);
+int ListNetworks(const Client& client);
+int ShowNetwork(const Client& client, const NetworkOptions& options);
+int DeleteNetwork(const Client& client, const NetworkOptions& options);
+
+int ListHosts(const Client& client);
+int ShowHost(const Client& client, const std::string& host);
+int EnableHost(const Client& client, const std::string& host);
+int DisableHost(const Client& client, const std::string& host, const std::string& why);
+
+int Explain(const Client& client, const ExplainOptions& options);
+int DryRun(const Client& client, const ExplainOptions& options);
+
+}  // namespace kilonova::cli

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <grpcpp/grpcpp.h>
+#include <kilonova/v1/host.grpc.pb.h>
+
+#include "cli/client.h"
+#include "cli/commands.h"
+#include "cli/table.h"
+
+namespace kilonova::cli {
+namespace {
+
+using Service = v1::HostService;
+
+// "3/16": used of what may be claimed.
+std::string Usage(const v1::Host& host, const std::string& resource_class) {
+  for (const auto& inventory : host.inventories()) {
+    if (inventory.resource_class() != resource_class) continue;
+    const auto capacity =
+        static_cast<std::int64_t>(static_cast<double>(inventory.total() - inventory.reserved()) *
+                                  inventory.allocation_ratio());
+    return std::to_string(inventory.used()) + "/" + std::to_string(capacity);
+  }
+  return "-";
+}
+
+std::string HostTable(const std::vector<v1::Host>& hosts) {
+  Table table({"HOST", "STATE", "ENABLED", "ZONE", "VCPU", "MEMORY_MB", "DISK_GB", "INSTANCES",
+               "HYPERVISOR"});
+  for (const auto& h : hosts) {
+    table.Add({h.name(), h.up() ? "up" : "down", h.enabled() ? "yes" : "no: " + h.disabled_reason(),
+               h.availability_zone(), Usage(h, "VCPU"), Usage(h, "MEMORY_MB"), Usage(h, "DISK_GB"),
+               std::to_string(h.claimed_instances()), h.virt_type()});
+  }
+  return table.Text();
+}
+
+int Print(const Client& client, const v1::Host& h) {
+  if (client.format() != Format::kTable) {
+    std::cout << Render(h, client.format());
+    return kExitOk;
+  }
+  std::string degraded;
+  for (const auto& why : h.degraded()) degraded += (degraded.empty() ? "" : ", ") + why;
+  std::vector<std::pair<std::string, std::string>> rows{
+      {"host", h.name()},
+      {"node", h.hypervisor_hostname()},
+      {"state", h.up() ? "up" : "down"},
+      {"enabled", h.enabled() ? "yes" : "no: " + h.disabled_reason()},
+      {"degraded", degraded},
+      {"availability zone", h.availability_zone()},
+      {"hypervisor",
+       h.hypervisor_type() + " " + std::to_string(h.hypervisor_version()) + " " + h.virt_type()},
+      {"cpu", h.cpu_arch() + " " + h.cpu_model()},
+      {"traits", std::to_string(h.traits_size())},
+      {"running instances", std::to_string(h.running_instances())},
+      {"claimed instances", std::to_string(h.claimed_instances())},
+      {"last seen", TimeText(h.last_seen_us())},
+      {"agent", h.agent_version()}};
+  for (const auto& i : h.inventories()) {
+    rows.emplace_back(i.resource_class(), "used " + std::to_string(i.used()) + " of (" +
+                                              std::to_string(i.total()) + " - " +
+                                              std::to_string(i.reserved()) + ") x " +
+                                              std::to_string(i.allocation_ratio()));
+  }
+  for (const auto& [name, value] :
+       std::map<std::string, std::int64_t>(h.counters().begin(), h.counters().end())) {
+    rows.emplace_back("counter " + name, std::to_string(value));
+  }
+  std::cout << KeyValues(rows);
+  return kExitOk;
+}
+
+template <class Request, class Response>
+int One(const Client& client, const Request& request,
+        ::grpc::Status (Service::Stub::*method)(::grpc::ClientContext*, const Request&,
+                                                Response*)) {
+  Response response;
+  const auto stub = Service::NewStub(client.channel());
+  const Status status = client.Call([&](::grpc::ClientContext* context) {
+    return (stub.get()->*method)(context, request, &response);
+  });
+  return status.ok() ? Print(client, response.host()) : Fail(status);
+}
+
+}  // namespace
+
+int ListHosts(const Client& client) {
+  std::vector<v1::Host> hosts;
+  const auto stub = Service::NewStub(client.channel());
+  const Status status =
+      ListAll<Service::Stub, v1::ListHostsRequest, v1::ListHostsResponse, v1::Host>(
+          client, stub.get(), &Service::Stub::ListHosts, {},
+          [](const auto& page, auto* out) {
+            out->insert(out->end(), page.hosts().begin(), page.hosts().end());
+          },
+          &hosts);
+  if (!status.ok()) return Fail(status);
+  return PrintList<v1::Host>(client.format(), hosts, HostTable);
+}
+
+int ShowHost(const Client& client, const std::string& host) {
+  v1::GetHostRequest request;
+  request.set_host(host);
+  return One<v1::GetHostRequest, v1::GetHostResponse>(client, request, &Service::Stub::GetHost);
+}
+
+int EnableHost(const Client& client, const std::string& host) {
+  v1::EnableHostRequest request;
+  request.set_host(host);
+  return One<v1::EnableHostRequest, v1::EnableHostResponse>(client, request,
+                                                            &Service::Stub::EnableHost);
+}
+
+int DisableHost(const Client& client, const std::string& host, const std::string& why) {
+  v1::DisableHostRequest request;
+  request.set_host(host);
+  request.set_reason(why);
+  return One<v1::DisableHostRequest, v1::DisableHostResponse>(client, request,
+                                                              &Service::Stub::DisableHost);
+}
+
+}  // namespace kilonova::cli

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <grpcpp/grpcpp.h>
+#include <kilonova/v1/instance.grpc.pb.h>
+
+#include <thread>
+
+#include "cli/client.h"
+#include "cli/commands.h"
+#include "cli/instance_text.h"
+#include "cli/watch.h"
+#include "common/base/ids.h"
+
+namespace kilonova::cli {
+namespace {
+
+using Service = v1::InstanceService;
+
+int Print(const Client& client, const v1::Instance& instance) {
+  std::cout << (client.format() == Format::kTable ? InstanceText(instance)
+                                                  : Render(instance, client.format()));
+  return kExitOk;
+}
+
+Expected<v1::Instance> Get(const Client& client, const std::string& name) {
+  v1::GetInstanceRequest request;
+  v1::GetInstanceResponse response;
+  request.set_instance(name);
+  const auto stub = Service::NewStub(client.channel());
+  RETURN_IF_ERROR(client.Call([&](::grpc::ClientContext* context) {
+    return stub->GetInstance(context, request, &response);
+  }));
+  return response.instance();
+}
+
+// A call that answers with the instance, then maybe a wait for it to settle.
+template <class Request, class Response>
+int Act(const Client& client, const InstanceOptions& options, Request request,
+        ::grpc::Status (Service::Stub::*method)(::grpc::ClientContext*, const Request&, Response*),
+        WaitFor what) {
+  Response response;
+  request.set_instance(options.instance);
+  request.set_request_id(options.request_id);
+  const auto stub = Service::NewStub(client.channel());
+  const Status status = client.Call([&](::grpc::ClientContext* context) {
+    return (stub.get()->*method)(context, request, &response);
+  });
+  if (!status.ok()) return Fail(status);
+  if (!options.wait) return Print(client, response.instance());
+  const std::string uuid = response.instance().uuid();
+  const int code = WaitForInstances(client, {uuid}, what, options.wait_timeout);
+  const auto after = Get(client, uuid);
+  if (after.ok()) Print(client, *after);
+  return code;
+}
+
+v1::VmState StateFrom(const std::string& text, bool* ok) {
+  v1::VmState state = v1::VM_STATE_UNSPECIFIED;
+  std::string name = "VM_STATE_";
+  for (const char c : text) {
+    name += c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  }
+  *ok = text.empty() || v1::VmState_Parse(name, &state);
+  return state;
+}
+
+}  // namespace
+
+int CreateInstances(const Client& client, const CreateOptions& options) {
+  v1::CreateInstancesRequest request;
+  v1::CreateInstancesResponse response;
+  // With an id of its own, a repeated command is safe: the scheduler answers with the same
+  // instances.
+  request.set_request_id(options.request_id.empty() ? Uuid::Random().str() : options.request_id);
+  request.set_count(options.count);
+  if (const Status status = FillTemplate(options.what, request.mutable_template_()); !status.ok()) {
+    return FailUsage(Message(status));
+  }
+  const auto stub = Service::NewStub(client.channel());
+  const Status status = client.Call([&](::grpc::ClientContext* context) {
+    return stub->CreateInstances(context, request, &response);
+  });
+  if (!status.ok()) return Fail(status);
+  std::vector<v1::Instance> instances(response.instances().begin(), response.instances().end());
+  int code = kExitOk;
+  if (options.wait) {
+    std::vector<std::string> uuids;
+    for (const auto& instance : instances) uuids.push_back(instance.uuid());
+    code = WaitForInstances(client, uuids, WaitFor::kSettled, options.wait_timeout);
+    for (auto& instance : instances) {
+      if (const auto after = Get(client, instance.uuid()); after.ok()) instance = *after;
+    }
+  }
+  if (instances.size() == 1) {
+    Print(client, instances.front());
+  } else {
+    PrintList<v1::Instance>(client.format(), instances, InstanceTable);
+  }
+  return code;
+}
+
+int ListInstances(const Client& client, const ListInstancesOptions& options) {
+  v1::ListInstancesRequest request;
+  bool known = true;
+  request.set_vm_state(StateFrom(options.state, &known));
+  if (!known) return FailUsage("--state: no such vm_state: " + options.state);
+  request.set_project_id(options.project);
+  request.set_host(options.host);
+  request.set_name(options.name);
+  request.set_flavor(options.flavor);
+  request.set_image_id(options.image);
+  request.set_deleted(options.deleted);
+  std::vector<v1::Instance> instances;
+  const auto stub = Service::NewStub(client.channel());
+  const Status status =
+      ListAll<Service::Stub, v1::ListInstancesRequest, v1::ListInstancesResponse, v1::Instance>(
+          client, stub.get(), &Service::Stub::ListInstances, request,
+          [](const auto& page, auto* out) {
+            out->insert(out->end(), page.instances().begin(), page.instances().end());
+          },
+          &instances);
+  if (!status.ok()) return Fail(status);
+  return PrintList<v1::Instance>(client.format(), instances, InstanceTable);
+}
+
+int ShowInstance(const Client& client, const InstanceOptions& options) {
+  const auto instance = Get(client, options.instance);
+  return instance.ok() ? Print(client, *instance) : Fail(instance.status());
+}
+
+int DeleteInstance(const Client& client, const InstanceOptions& options) {
+  return Act(client, options, v1::DeleteInstanceRequest(), &Service::Stub::DeleteInstance,
+             WaitFor::kDeleted);
+}
+
+int StartInstance(const Client& client, const InstanceOptions& options) {
+  return Act(client, options, v1::StartInstanceRequest(), &Service::Stub::StartInstance,
+             WaitFor::kSettled);
+}
+
+int StopInstance(const Client& client, const InstanceOptions& options) {
+  return Act(client, options, v1::StopInstanceRequest(), &Service::Stub::StopInstance,
+             WaitFor::kSettled);
+}
+
+int RebootInstance(const Client& client, const InstanceOptions& options) {
+  v1::RebootInstanceRequest request;
+  request.set_type(options.hard ? v1::REBOOT_TYPE_HARD : v1::REBOOT_TYPE_SOFT);
+  return Act(client, options, request, &Service::Stub::RebootInstance, WaitFor::kSettled);
+}
+
+int ConsoleOutput(const Client& client, const InstanceOptions& options) {
+  v1::GetConsoleOutputRequest request;
+  v1::GetConsoleOutputResponse response;
+  request.set_instance(options.instance);
+  request.set_max_bytes(options.max_bytes);
+  const auto stub = Service::NewStub(client.channel());
+  const Status status = client.Call([&](::grpc::ClientContext* context) {
+    return stub->GetConsoleOutput(context, request, &response);
+  });
+  if (!status.ok()) return Fail(status);
+  if (client.format() != Format::kTable) {
+    std::cout << Render(response, client.format());
+  } else {
+    // As it came: whoever asks for a guest's console gets the guest's bytes.
+    std::cout.write(response.output().data(),
+                    static_cast<std::streamsize>(response.output().size()));
+    if (!response.output().empty() && response.output().back() != '\n') std::cout << '\n';
+  }
+  return kExitOk;
+}
+
+}  // namespace kilonova::cli
