@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// CPUWeigher: the more virtual CPUs left under the allocation ratio, the better.
+#include "scheduler/core/fleet.h"
+#include "scheduler/weighers/factories.h"
+
+namespace kilonova::scheduler::weighers {
+namespace {
+
+class CpuWeigher : public core::Weigher {
+ public:
+  explicit CpuWeigher(double multiplier) : multiplier_(multiplier) {}
+  std::string_view Name() const override { return "CPUWeigher"; }
+  std::string_view MultiplierKey() const override { return "cpu_weight_multiplier"; }
+  double Multiplier() const override { return multiplier_; }
+  void Weigh(const core::Fleet& fleet, const core::PlacementRequest& /*request*/,
+             std::span<const core::HostIndex> hosts, std::span<double> raw) const override {
+    for (std::size_t i = 0; i < hosts.size(); ++i) {
+      const core::HostIndex host = hosts[i];
+      raw[i] = static_cast<double>(fleet.vcpus_total[host]) * fleet.cpu_allocation_ratio[host] -
+               static_cast<double>(fleet.vcpus_used[host]);
+    }
+  }
+
+ private:
+  double multiplier_;
+};
+
+}  // namespace
+
+std::unique_ptr<core::Weigher> MakeCpuWeigher(double multiplier) {
+  return std::make_unique<CpuWeigher>(multiplier);
+}
+
+}  // namespace kilonova::scheduler::weighers

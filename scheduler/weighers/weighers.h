@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// The weighers by name. A new rule is one file here plus its line in the table of weighers.cpp.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/base/status.h"
+#include "scheduler/core/pipeline.h"
+
+namespace kilonova::scheduler::weighers {
+
+struct WeigherOptions {
+  // By Nova's option name, "ram_weight_multiplier"; absent = Nova's default. A negative one stacks
+  // instances where a positive one spreads them.
+  std::map<std::string, double, std::less<>> multipliers;
+};
+
+std::vector<std::string> KnownWeighers();    // Nova's names, alphabetical
+std::vector<std::string> DefaultWeighers();  // what runs unless configured otherwise
+
+// CONFIG_INVALID, naming it, for a weigher that is unknown or named twice, an option no weigher
+// here has, and a multiplier that is no finite number.
+Expected<std::vector<std::unique_ptr<core::Weigher>>> MakeWeighers(
+    const std::vector<std::string>& names, const WeigherOptions& options);
+
+}  // namespace kilonova::scheduler::weighers
