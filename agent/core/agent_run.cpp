@@ -99,8 +99,8 @@ void Agent::PushAbandon(const InstanceRecord& record) {
          model::BuildRequest what;
          what.instance.uuid = record.uuid;
          what.claim.generation = record.generation;
-         what.nics = NicsOf(services_, record);
-         Build(services_, head, cancel, what, record.build_body)
+         what.nics = NicsOf(services_, **now);
+         Build(services_, head, cancel, what, (*now)->build_body)
              .Abandon(
                  Error(Code::kAborted, reason::kBuildAbandoned, "the build was lost on its host"));
        }});

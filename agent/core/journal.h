@@ -71,8 +71,10 @@ class Journal {
   };
   virtual Status Complete(const Completion& completion) = 0;
 
-  // In order of acceptance. Rows that cannot be read are set aside with a reason (logged), so that
-  // one of them never keeps the others from going on; the same holds for Instances.
+  // In order of acceptance, without bodies (Entry has them), as Instances is without build_body
+  // (Instance has it): thousands of either fit in memory. Rows that cannot be read are set aside
+  // with a reason (logged), so that one of them never keeps the others from going on; the same
+  // holds for Instances.
   virtual Expected<std::vector<JournalEntry>> Unfinished() = 0;
   virtual Expected<JournalEntry> Entry(std::int64_t id) = 0;  // NOT_FOUND / INTERNAL
   virtual Expected<std::vector<InstanceRecord>> Instances() = 0;
