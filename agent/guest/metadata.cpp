@@ -3,6 +3,9 @@
 
 #include <openssl/rand.h>
 
+#include <array>
+#include <cstdio>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 
 #include "agent/guest/network_data.h"
@@ -37,7 +40,7 @@ Status CheckUtf8(const model::BuildRequest& request) {
   const auto& it = request.instance;
   bool good = IsUtf8(it.display_name) && IsUtf8(it.hostname) && IsUtf8(it.availability_zone) &&
               IsUtf8(it.key_name) && IsUtf8(it.key_data) && IsUtf8(it.project_id) &&
-              IsUtf8(it.admin_password);
+              IsUtf8(it.admin_password) && IsUtf8(it.reservation_id) && IsUtf8(request.flavor.name);
   for (const auto& [key, value] : it.metadata) good = good && IsUtf8(key) && IsUtf8(value);
   for (const auto& nic : request.nics) {
     good = good && IsUtf8(nic.mac);
@@ -46,6 +49,11 @@ Status CheckUtf8(const model::BuildRequest& request) {
   if (good) return OkStatus();
   return Error(Code::kInvalidArgument, reason::kInvalidArgument,
                "the instance's metadata is not UTF-8");
+}
+
+const std::string& Zone(const GuestConfig& config, const model::InstanceSpec& instance) {
+  return instance.availability_zone.empty() ? config.default_availability_zone
+                                            : instance.availability_zone;
 }
 
 std::string MetaData(const GuestConfig& config, const model::BuildRequest& request,
@@ -64,13 +72,50 @@ std::string MetaData(const GuestConfig& config, const model::BuildRequest& reque
   meta["hostname"] = instance.hostname;
   meta["name"] = instance.display_name;
   meta["launch_index"] = instance.launch_index;
-  meta["availability_zone"] = instance.availability_zone.empty() ? config.default_availability_zone
-                                                                 : instance.availability_zone;
+  meta["availability_zone"] = Zone(config, instance);
   if (Has(version, kSeedSince)) meta["random_seed"] = EncodeBase64(seed);
   if (Has(version, kProjectAndNetworkSince)) meta["project_id"] = instance.project_id;
   if (Has(version, kDevicesSince)) meta["devices"] = Json::array();  // none is tagged
   if (Has(version, kDedicatedCpusSince)) meta["dedicated_cpus"] = Json::array();
   return Text(meta);
+}
+
+// What EC2's guests read, in the two places Nova's default leaves: 2009-04-04 and latest. Ids are
+// made of the instance's number; there is no table of them here as in Nova.
+std::string Ec2Data(const GuestConfig& config, const model::BuildRequest& request) {
+  const auto& instance = request.instance;
+  std::array<char, 24> id{};
+  std::snprintf(id.data(), id.size(), "i-%08llx", static_cast<unsigned long long>(instance.id));
+  std::string local_ip;
+  for (const auto& nic : request.nics) {
+    for (const auto& ip : nic.fixed_ips) {
+      if (local_ip.empty() && ip.version == 4) local_ip = ip.address;
+    }
+  }
+  const auto bus = request.image.properties.find("hw_disk_bus");
+  const std::string root = bus == request.image.properties.end() || bus->second == "virtio" ? "vda"
+                           : bus->second == "ide"                                           ? "hda"
+                                                                                            : "sda";
+  Json data{{"ami-id", "ami-" + request.image.id.str().substr(0, 8)},
+            {"ami-launch-index", instance.launch_index},
+            {"ami-manifest-path", "FIXME"},
+            {"instance-id", id.data()},
+            {"hostname", instance.hostname},
+            {"local-ipv4", local_ip},
+            {"reservation-id", instance.reservation_id},
+            {"security-groups", Json::array()}};
+  if (!instance.key_name.empty()) {
+    data["public-keys"]["0"] = {{"_name", "0=" + instance.key_name},
+                                {"openssh-key", instance.key_data}};
+  }
+  data["local-hostname"] = instance.hostname;
+  data["public-hostname"] = instance.hostname;
+  data["public-ipv4"] = "";
+  data["instance-type"] = request.flavor.name;
+  data["block-device-mapping"] = {{"ami", root}, {"root", "/dev/" + root}};
+  data["placement"] = {{"availability-zone", Zone(config, instance)}};
+  data["instance-action"] = "none";
+  return Text(data);
 }
 
 }  // namespace
@@ -97,6 +142,11 @@ Expected<std::vector<core::ConfigDriveFile>> ConfigDriveFiles(const GuestConfig&
   }
   ASSIGN_OR_RETURN(const std::string network, NetworkDataJson(request));
   std::vector<core::ConfigDriveFile> files;
+  for (const char* version : {"2009-04-04", "latest"}) {
+    const std::string folder = std::string("ec2/") + version + "/";
+    if (!request.instance.user_data.empty()) files.push_back({folder + "user-data", *user_data});
+    files.push_back({folder + "meta-data.json", Ec2Data(config, request)});
+  }
   for (const char* version : kVersions) {
     const std::string folder = std::string("openstack/") + version + "/";
     files.push_back({folder + "meta_data.json", MetaData(config, request, version, seed)});

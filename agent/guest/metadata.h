@@ -18,7 +18,8 @@ bool WantsConfigDrive(const GuestConfig& config, const model::BuildRequest& requ
 
 // openstack/<version>/{meta_data.json,network_data.json,vendor_data.json,vendor_data2.json,
 // user_data} for every version Nova has and "latest", each with what that version had. `seed` is
-// 512 random bytes. INVALID_ARGUMENT when user_data is not base64 or a text is not UTF-8.
+// 512 random bytes. ec2/{2009-04-04,latest}/{meta-data.json,user-data} beside them.
+// INVALID_ARGUMENT when user_data is not base64 or a text is not UTF-8.
 Expected<std::vector<core::ConfigDriveFile>> ConfigDriveFiles(const GuestConfig& config,
                                                               const model::BuildRequest& request,
                                                               const std::string& seed);

@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: Apache-2.0
+// The libvirt adapter on a real libvirtd and QEMU.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <mutex>
+#include <thread>
+
+#include "agent/adapters/libvirt/hypervisor.h"
+#include "tests/integration/libvirt/builders.h"
+#include "tests/support/libvirtd.h"
+
+namespace kilonova::testing {
+namespace {
+
+using agent::adapters::libvirt::Hypervisor;
+using agent::adapters::libvirt::Options;
+using agent::core::DomainEvent;
+using agent::core::DomainEventKind;
+using model::PowerState;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+class Events {
+ public:
+  void Add(const DomainEvent& event) {
+    const std::scoped_lock lock(mutex_);
+    all_.push_back(event);
+  }
+  bool Saw(const Uuid& uuid, DomainEventKind kind) const {
+    const std::scoped_lock lock(mutex_);
+    return std::any_of(all_.begin(), all_.end(),
+                       [&](const auto& e) { return e.uuid == uuid && e.kind == kind; });
+  }
+  std::size_t Of(const Uuid& uuid) const {
+    const std::scoped_lock lock(mutex_);
+    return static_cast<std::size_t>(
+        std::count_if(all_.begin(), all_.end(), [&](const auto& e) { return e.uuid == uuid; }));
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::vector<DomainEvent> all_;
+};
+
+int ThreadsOfThisProcess() {
+  int count = 0;
+  for ([[maybe_unused]] const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+    ++count;
+  }
+  return count;
+}
+
+class QemuTest : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    libvirtd_ = new TestLibvirtd();
+    const Status started = libvirtd_->Start();
+    ASSERT_TRUE(started.ok()) << Describe(started);
+    ASSERT_TRUE(libvirtd_->AddBridge("kn-br").ok());
+    ASSERT_TRUE(libvirtd_->AddNetwork("kn-net", "kn-netbr").ok());
+  }
+  static void TearDownTestSuite() {
+    delete libvirtd_;
+    libvirtd_ = nullptr;
+  }
+
+  void SetUp() override {
+    config_ = GuestConfigIn(libvirtd_->directory());
+    base_ = BaseIn(libvirtd_->directory());
+    Options options;
+    options.uri = libvirtd_->uri();
+    options.host = kHost;
+    options.virt_type = "qemu";
+    options.keepalive_seconds = 1;
+    options.keepalive_probes = 3;
+    options.most_backoff = milliseconds(200);
+    options.deadlines.quick = milliseconds(1000);
+    options.on_call = [this](std::string_view, std::chrono::microseconds, bool) { ++calls_; };
+    hypervisor_ = std::make_unique<Hypervisor>(options);
+    hypervisor_->Subscribe([this](const DomainEvent& e) { events_.Add(e); },
+                           [this] { ++reconnections_; });
+    ASSERT_TRUE(Within(seconds(20), [this] { return hypervisor_->Connected(); }));
+  }
+
+  void TearDown() override {
+    for (const auto& uuid : made_) {
+      hypervisor_->Destroy(uuid).IgnoreError();
+      hypervisor_->Undefine(uuid).IgnoreError();
+    }
+    hypervisor_.reset();
+  }
+
+  model::BuildRequest Make(std::int64_t id) {
+    auto request = SmallGuest(id);
+    MakeDisks(config_, request, base_);
+    made_.push_back(request.instance.uuid);
+    return request;
+  }
+  Status Define(const model::BuildRequest& request) {
+    return hypervisor_->Define(XmlOf(config_, request, base_));
+  }
+  PowerState Power(const Uuid& uuid) {
+    const auto state = hypervisor_->State(uuid);
+    return state.ok() ? state->power : PowerState::kNoState;
+  }
+
+  static TestLibvirtd* libvirtd_;
+  agent::guest::GuestConfig config_;
+  agent::core::CachedImage base_;
+  Events events_;
+  std::atomic<int> reconnections_ = 0, calls_ = 0;
+  std::unique_ptr<Hypervisor> hypervisor_;
+  std::vector<Uuid> made_;
+};
+
+TestLibvirtd* QemuTest::libvirtd_ = nullptr;
+
+model::NicRequest Nic(model::NetworkKind kind, const std::string& source, int number) {
+  model::NicRequest nic;
+  nic.port_id = Uuid::Random();
+  nic.network_id = Uuid::Random();
+  nic.kind = kind;
+  nic.source = source;
+  nic.mac = "fa:16:3e:00:00:0" + std::to_string(number);
+  nic.mtu = 1450;
+  return nic;
+}
+
+TEST_F(QemuTest, Lifecycle_EachStepTwice_IsTheSame) {
+  const auto request = Make(1);
+  const Uuid& uuid = request.instance.uuid;
+  EXPECT_TRUE(HasReason(hypervisor_->State(uuid).status(), reason::kDomainNotFound));
+  EXPECT_TRUE(HasReason(hypervisor_->Start(uuid), reason::kDomainNotFound));
+
+  for (int i = 0; i < 2; ++i) {
+    const Status defined = Define(request);
+    ASSERT_TRUE(defined.ok()) << Describe(defined);
+  }
+  EXPECT_EQ(Power(uuid), PowerState::kShutdown);
+  for (int i = 0; i < 2; ++i) {
+    const Status started = hypervisor_->Start(uuid);
+    ASSERT_TRUE(started.ok()) << Describe(started);
+  }
+  EXPECT_EQ(Power(uuid), PowerState::kRunning);
+  EXPECT_TRUE(Within(seconds(5), [&] { return events_.Saw(uuid, DomainEventKind::kStarted); }));
+
+  const auto list = hypervisor_->List();
+  ASSERT_TRUE(list.ok());
+  ASSERT_EQ(list->size(), 1U);
+  EXPECT_EQ(list->front().uuid, uuid);
+  EXPECT_EQ(list->front().name, "instance-00000001");
+  EXPECT_EQ(list->front().owner.host, kHost);
+  EXPECT_EQ(list->front().owner.generation, 7);
+  EXPECT_EQ(list->front().owner.claim_id, request.claim.claim_id);
+
+  EXPECT_TRUE(hypervisor_->Shutdown(uuid).ok());
+  for (int i = 0; i < 2; ++i) EXPECT_TRUE(hypervisor_->Destroy(uuid).ok());
+  EXPECT_TRUE(Within(seconds(5), [&] { return events_.Saw(uuid, DomainEventKind::kStopped); }));
+  EXPECT_TRUE(hypervisor_->Shutdown(uuid).ok());  // off already
+  for (int i = 0; i < 2; ++i) EXPECT_TRUE(hypervisor_->Undefine(uuid).ok());
+  EXPECT_TRUE(hypervisor_->Destroy(uuid).ok());  // gone already
+  EXPECT_TRUE(Within(seconds(5), [&] { return events_.Saw(uuid, DomainEventKind::kUndefined); }));
+  EXPECT_TRUE(HasReason(hypervisor_->State(uuid).status(), reason::kDomainNotFound));
+  EXPECT_GT(calls_, 10);
+}
+
+TEST_F(QemuTest, Define_BothMachinesAndBuses_Start) {
+  std::int64_t id = 10;
+  for (const char* machine : {"pc", "q35"}) {
+    for (const char* bus : {"virtio", "sata"}) {
+      auto request = Make(++id);
+      request.image.properties = {{"hw_machine_type", machine}, {"hw_disk_bus", bus}};
+      request.instance.config_drive = true;
+      MustRun("truncate -s 1M " + config_.paths.ConfigDrive(request.instance.uuid).string());
+      const Status defined = Define(request);
+      ASSERT_TRUE(defined.ok()) << machine << bus << Describe(defined);
+      const Status started = hypervisor_->Start(request.instance.uuid);
+      EXPECT_TRUE(started.ok()) << machine << bus << Describe(started);
+    }
+  }
+}
+
+TEST_F(QemuTest, Start_WithNics_LocksTheMacOnBridgeAndNetwork) {
+  auto request = Make(20);
+  request.nics = {Nic(model::NetworkKind::kBridge, "kn-br", 1),
+                  Nic(model::NetworkKind::kLibvirtNetwork, "kn-net", 2)};
+  ASSERT_TRUE(Define(request).ok());
+  const Status started = hypervisor_->Start(request.instance.uuid);
+  ASSERT_TRUE(started.ok()) << Describe(started);
+  const auto rules = libvirtd_->Inside({"ebtables", "-t", "nat", "-L"});
+  ASSERT_TRUE(rules.ok()) << Describe(rules.status());
+  for (const auto& nic : request.nics) {
+    const auto link =
+        libvirtd_->Inside({"ip", "-o", "link", "show", agent::guest::TapName(nic.port_id)});
+    ASSERT_TRUE(link.ok()) << Describe(link.status());
+    EXPECT_NE(link->find("mtu 1450"), std::string::npos) << *link;
+    EXPECT_NE(rules->find("-s " + nic.mac), std::string::npos) << *rules;
+  }
+  ASSERT_TRUE(hypervisor_->Destroy(request.instance.uuid).ok());
+  EXPECT_FALSE(
+      libvirtd_->Inside({"ip", "link", "show", agent::guest::TapName(request.nics[0].port_id)})
+          .ok());
+}
+
+TEST_F(QemuTest, NetworkBridge_ActiveAndNot_SaysSo) {
+  const auto bridge = hypervisor_->NetworkBridge("kn-net");
+  ASSERT_TRUE(bridge.ok()) << Describe(bridge.status());
+  EXPECT_EQ(*bridge, "kn-netbr");
+  EXPECT_TRUE(
+      HasReason(hypervisor_->NetworkBridge("no such").status(), reason::kHostNetworkMissing));
+}
+
+TEST_F(QemuTest, ForeignDomains_NeverListedNeverTouched) {
+  auto request = Make(30);
+  auto config = config_;
+  config.host = "another-host";
+  const auto file = libvirtd_->directory() / "foreign.xml";
+  std::ofstream(file) << XmlOf(config, request, base_);
+  ASSERT_TRUE(libvirtd_->Virsh({"define", file.string()}).ok());
+  const Uuid& uuid = request.instance.uuid;
+  EXPECT_TRUE(hypervisor_->List()->empty());
+  EXPECT_TRUE(HasReason(hypervisor_->State(uuid).status(), reason::kHypervisorRefused));
+  EXPECT_TRUE(HasReason(hypervisor_->Start(uuid), reason::kHypervisorRefused));
+  EXPECT_TRUE(HasReason(hypervisor_->Undefine(uuid), reason::kHypervisorRefused));
+  EXPECT_TRUE(HasReason(Define(request), reason::kHypervisorRefused));
+  ASSERT_TRUE(libvirtd_->Virsh({"start", uuid.str()}).ok());
+  EXPECT_TRUE(HasReason(hypervisor_->Destroy(uuid), reason::kHypervisorRefused));
+  ASSERT_TRUE(libvirtd_->Virsh({"destroy", uuid.str()}).ok());
+  ASSERT_TRUE(libvirtd_->Virsh({"undefine", uuid.str()}).ok());
+  EXPECT_EQ(events_.Of(uuid), 0U);
+}
+
+TEST_F(QemuTest, Facts_OfTheMachine_AreThere) {
+  const auto facts = hypervisor_->Facts();
+  ASSERT_TRUE(facts.ok()) << Describe(facts.status());
+  EXPECT_EQ(facts->virt_type, "qemu");
+  EXPECT_EQ(facts->arch, "x86_64");
+  EXPECT_FALSE(facts->cpu_model.empty());
+  EXPECT_GT(facts->cpu_features.size(), 20U);
+  EXPECT_TRUE(std::is_sorted(facts->cpu_features.begin(), facts->cpu_features.end()));
+  EXPECT_GT(facts->cpus, 0);
+  EXPECT_GT(facts->memory_mb, 0);
+  EXPECT_GE(facts->hypervisor_version, 5'000'000);
+  const std::vector<std::string> triple{"x86_64", "qemu", "hvm"};
+  EXPECT_NE(std::find(facts->supported_instances.begin(), facts->supported_instances.end(), triple),
+            facts->supported_instances.end());
+}
+
+TEST_F(QemuTest, Define_Refused_TellsTheTenantNoPath) {
+  auto request = Make(40);
+  request.nics = {Nic(model::NetworkKind::kBridge, "kn-missing", 1)};
+  ASSERT_TRUE(Define(request).ok());
+  const Status started = hypervisor_->Start(request.instance.uuid);
+  EXPECT_TRUE(HasReason(started, reason::kHypervisorRefused)) << Describe(started);
+  EXPECT_EQ(Message(started).find("kn-missing"), std::string::npos);
+  EXPECT_NE(DetailsOf(started)[std::string(kOperatorDetail)].find("kn-missing"), std::string::npos);
+}
+
+TEST_F(QemuTest, GuestDies_EventSaysCrashed) {
+  const auto request = Make(50);
+  const Uuid& uuid = request.instance.uuid;
+  ASSERT_TRUE(Define(request).ok());
+  ASSERT_TRUE(hypervisor_->Start(uuid).ok());
+  const int pid = libvirtd_->QemuPid("instance-00000032");
+  ASSERT_GT(pid, 0);
+  ASSERT_TRUE(libvirtd_->Inside({"kill", "-KILL", std::to_string(pid)}).ok());
+  EXPECT_TRUE(Within(seconds(10), [&] { return events_.Saw(uuid, DomainEventKind::kCrashed); }));
+  EXPECT_EQ(Power(uuid), PowerState::kShutdown);
+}
+
+TEST_F(QemuTest, LibvirtdKilled_GuestGoesOnAndTheAdapterComesBack) {
+  const auto request = Make(60);
+  const Uuid& uuid = request.instance.uuid;
+  ASSERT_TRUE(Define(request).ok());
+  ASSERT_TRUE(hypervisor_->Start(uuid).ok());
+  const int pid = libvirtd_->QemuPid("instance-0000003c");
+  ASSERT_GT(pid, 0);
+  const int before = reconnections_;
+
+  libvirtd_->Kill9();
+  EXPECT_TRUE(Within(seconds(10), [this] { return !hypervisor_->Connected(); }));
+  EXPECT_TRUE(HasReason(hypervisor_->State(uuid).status(), reason::kHypervisorUnavailable));
+  ASSERT_TRUE(libvirtd_->Restart().ok());
+  EXPECT_TRUE(Within(seconds(10), [&] { return reconnections_ > before; }));
+  EXPECT_EQ(Power(uuid), PowerState::kRunning);
+  EXPECT_EQ(libvirtd_->QemuPid("instance-0000003c"), pid);
+  ASSERT_TRUE(hypervisor_->Destroy(uuid).ok());
+  EXPECT_TRUE(Within(seconds(5), [&] { return events_.Saw(uuid, DomainEventKind::kStopped); }));
+}
+
+TEST_F(QemuTest, LibvirtdHangs_CallsFailByTheirDeadlinesAndNothingPilesUp) {
+  const auto request = Make(70);
+  const Uuid& uuid = request.instance.uuid;
+  ASSERT_TRUE(Define(request).ok());
+  ASSERT_TRUE(hypervisor_->Start(uuid).ok());
+  const int threads = ThreadsOfThisProcess();
+
+  libvirtd_->Pause();
+  const auto begin = std::chrono::steady_clock::now();
+  std::vector<std::jthread> callers;
+  std::atomic<int> unavailable = 0;
+  std::atomic<std::int64_t> slowest_ms = 0;
+  for (int i = 0; i < 12; ++i) {
+    callers.emplace_back([&] {
+      while (std::chrono::steady_clock::now() - begin < seconds(20)) {
+        const auto from = std::chrono::steady_clock::now();
+        const auto state = hypervisor_->State(uuid);
+        const auto took = std::chrono::steady_clock::now() - from;
+        const auto ms = std::chrono::duration_cast<milliseconds>(took).count();
+        if (ms > slowest_ms) slowest_ms = ms;
+        if (HasReason(state.status(), reason::kHypervisorUnavailable)) ++unavailable;
+        std::this_thread::sleep_for(milliseconds(50));
+      }
+    });
+  }
+  EXPECT_TRUE(Within(seconds(20), [&] { return unavailable > 12; }));
+  EXPECT_LE(ThreadsOfThisProcess(), threads + 12);
+  callers.clear();
+  EXPECT_LT(slowest_ms, 3000);
+  EXPECT_LE(ThreadsOfThisProcess(), threads);
+
+  libvirtd_->Unpause();
+  EXPECT_TRUE(Within(seconds(15), [&] { return Power(uuid) == PowerState::kRunning; }));
+}
+
+}  // namespace
+}  // namespace kilonova::testing
