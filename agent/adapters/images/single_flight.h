@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// One piece of work at a time per key, shared by everybody who wants its result. The work runs on a
+// thread of its own, so that a caller who stops waiting stops nobody else; when the last one has
+// left, the work is told to stop.
+#pragma once
+
+#include <absl/base/thread_annotations.h>
+#include <absl/synchronization/mutex.h>
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <thread>
+
+#include "agent/core/image_store.h"
+#include "common/base/status.h"
+
+namespace kilonova::agent::adapters::images {
+
+// The largest virtual size wanted by those who wait; read by the work while it runs.
+using SharedLimit = std::atomic<std::uint64_t>;
+
+class SingleFlight {
+ public:
+  using Work = std::function<Expected<core::CachedImage>(const SharedLimit&, std::stop_token)>;
+
+  // Joins the flight of `key` or starts one with `work`. CANCELLED when `stop` was requested first.
+  // Blocks; any number of threads. No call may be inside when the object is destroyed.
+  Expected<core::CachedImage> Join(const std::string& key, std::uint64_t limit, const Work& work,
+                                   std::stop_token stop);
+
+ private:
+  struct Flight;
+  std::shared_ptr<Flight> Board(const std::string& key, std::uint64_t limit, const Work& work);
+  void Leave(const std::string& key, const std::shared_ptr<Flight>& flight);
+
+  absl::Mutex mutex_;
+  // Shared between those who wait, the last of whom ends it.
+  std::map<std::string, std::shared_ptr<Flight>> flights_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace kilonova::agent::adapters::images
