@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/support/fake_hypervisor.h"
+
+#include <cstdlib>
+
+namespace kilonova::testing {
+
+using agent::core::DomainEventKind;
+using agent::core::DomainInfo;
+using model::PowerState;
+
+namespace {
+
+// The text between `begin` and the next `end` after it; "" when there is none.
+std::string Between(const std::string& text, const std::string& begin, const std::string& end,
+                    std::size_t from = 0) {
+  const std::size_t at = text.find(begin, from);
+  if (at == std::string::npos) return "";
+  const std::size_t start = at + begin.size();
+  return text.substr(start, text.find(end, start) - start);
+}
+
+std::string Attribute(const std::string& text, std::size_t from, const std::string& name) {
+  const std::string value = Between(text, " " + name + "=\"", "\"", from);
+  return value.empty() ? Between(text, " " + name + "='", "'", from) : value;
+}
+
+Status Unavailable() {
+  return Error(Code::kUnavailable, reason::kHypervisorUnavailable, "no connection to libvirt");
+}
+
+Status NotFound() {
+  return Error(Code::kNotFound, reason::kDomainNotFound, "libvirt does not know the guest");
+}
+
+}  // namespace
+
+Status FakeHypervisor::Enter(const std::string& call) {
+  ++calls_[call];
+  if (!connected_) return Unavailable();
+  auto& failures = failures_[call];
+  if (failures.empty()) return OkStatus();
+  const Status status = failures.front();
+  failures.erase(failures.begin());
+  return status;
+}
+
+void FakeHypervisor::Tell(const Uuid& uuid, DomainEventKind kind) {
+  const absl::MutexLock lock(&handler_mutex_);
+  if (handler_) handler_({uuid, kind});
+}
+
+bool FakeHypervisor::Connected() const {
+  const absl::MutexLock lock(&mutex_);
+  return connected_;
+}
+
+Expected<agent::core::HostFacts> FakeHypervisor::Facts() {
+  const absl::MutexLock lock(&mutex_);
+  RETURN_IF_ERROR(Enter("facts"));
+  agent::core::HostFacts facts;
+  facts.hostname = host_;
+  facts.arch = "x86_64";
+  facts.cpu_model = "Skylake-Server-IBRS";
+  facts.cpu_vendor = "Intel";
+  facts.cpu_features = {"aes", "avx2", "vmx"};
+  facts.sockets = 1;
+  facts.cores = 8;
+  facts.threads = 2;
+  facts.cpus = 16;
+  facts.memory_mb = 32768;
+  facts.hypervisor_version = 7'002'022;
+  facts.libvirt_version = 9'000'000;
+  facts.virt_type = "qemu";
+  facts.supported_instances = {{"x86_64", "qemu", "hvm"}};
+  return facts;
+}
+
+Status FakeHypervisor::Define(const std::string& xml) {
+  const absl::MutexLock lock(&mutex_);
+  RETURN_IF_ERROR(Enter("define"));
+  const auto uuid = Uuid::Parse(Between(xml, "<uuid>", "</uuid>"));
+  if (!uuid.ok()) {
+    return Error(Code::kInvalidArgument, reason::kHypervisorRefused, "no uuid in the XML");
+  }
+  Domain& domain = domains_[*uuid];
+  domain.xml = xml;
+  domain.info.uuid = *uuid;
+  domain.info.name = Between(xml, "<name>", "</name>");
+  if (domain.info.power == PowerState::kNoState) domain.info.power = PowerState::kShutdown;
+  if (const std::size_t tag = xml.find("<kilonova:owner"); tag != std::string::npos) {
+    domain.info.owner.host = Attribute(xml, tag, "host");
+    domain.info.owner.generation = std::atoll(Attribute(xml, tag, "generation").c_str());
+    const auto claim = Uuid::Parse(Attribute(xml, tag, "claim"));
+    if (claim.ok()) domain.info.owner.claim_id = *claim;
+  }
+  return OkStatus();
+}
+
+Status FakeHypervisor::SetPower(const std::string& call, const Uuid& uuid, PowerState power,
+                                DomainEventKind kind, bool must_exist) {
+  {
+    const absl::MutexLock lock(&mutex_);
+    if (!call.empty()) RETURN_IF_ERROR(Enter(call));
+    const auto it = domains_.find(uuid);
+    if (it == domains_.end()) return must_exist ? NotFound() : OkStatus();
+    if (it->second.info.power == power) return OkStatus();
+    it->second.info.power = power;
+    if (power == PowerState::kRunning) ++it->second.starts;
+  }
+  Tell(uuid, kind);
+  return OkStatus();
+}
+
+Status FakeHypervisor::Start(const Uuid& uuid) {
+  return SetPower("start", uuid, PowerState::kRunning, DomainEventKind::kStarted, true);
+}
+
+Status FakeHypervisor::Destroy(const Uuid& uuid) {
+  return SetPower("destroy", uuid, PowerState::kShutdown, DomainEventKind::kStopped, false);
+}
+
+Status FakeHypervisor::Shutdown(const Uuid& uuid) {
+  {
+    const absl::MutexLock lock(&mutex_);
+    RETURN_IF_ERROR(Enter("shutdown"));
+    if (!domains_.contains(uuid)) return NotFound();
+    if (!heeds_button_) return OkStatus();
+  }
+  return SetPower("", uuid, PowerState::kShutdown, DomainEventKind::kStopped, true);
+}
+
+Status FakeHypervisor::Undefine(const Uuid& uuid) {
+  {
+    const absl::MutexLock lock(&mutex_);
+    RETURN_IF_ERROR(Enter("undefine"));
+    if (domains_.erase(uuid) == 0) return OkStatus();
+  }
+  Tell(uuid, DomainEventKind::kUndefined);
+  return OkStatus();
+}
+
+Expected<DomainInfo> FakeHypervisor::State(const Uuid& uuid) {
+  const absl::MutexLock lock(&mutex_);
+  RETURN_IF_ERROR(Enter("state"));
+  const auto it = domains_.find(uuid);
+  if (it == domains_.end()) return NotFound();
+  return it->second.info;
+}
+
+Expected<std::vector<DomainInfo>> FakeHypervisor::List() {
+  const absl::MutexLock lock(&mutex_);
+  RETURN_IF_ERROR(Enter("list"));
+  std::vector<DomainInfo> list;
+  for (const auto& [uuid, domain] : domains_) {
+    if (domain.info.owner.host == host_) list.push_back(domain.info);
+  }
+  return list;
+}
+
+void FakeHypervisor::Subscribe(std::function<void(const agent::core::DomainEvent&)> handler,
+                               std::function<void()> reconnected) {
+  const absl::MutexLock lock(&handler_mutex_);
+  handler_ = std::move(handler);
+  reconnected_ = std::move(reconnected);
+}
+
+void FakeHypervisor::SetConnected(bool connected) {
+  {
+    const absl::MutexLock lock(&mutex_);
+    connected_ = connected;
+  }
+  const absl::MutexLock lock(&handler_mutex_);
+  if (connected && reconnected_) reconnected_();
+}
+
+void FakeHypervisor::SetHeedsButton(bool heeds) {
+  const absl::MutexLock lock(&mutex_);
+  heeds_button_ = heeds;
+}
+
+void FakeHypervisor::Fail(const std::string& call, const Status& status, int times) {
+  const absl::MutexLock lock(&mutex_);
+  for (int i = 0; i < times; ++i) failures_[call].push_back(status);
+}
+
+void FakeHypervisor::GuestPowersOff(const Uuid& uuid) {
+  static_cast<void>(SetPower("", uuid, PowerState::kShutdown, DomainEventKind::kStopped, true));
+}
+
+void FakeHypervisor::GuestCrashes(const Uuid& uuid) {
+  static_cast<void>(SetPower("", uuid, PowerState::kShutdown, DomainEventKind::kCrashed, true));
+}
+
+void FakeHypervisor::Plant(const DomainInfo& domain) {
+  const absl::MutexLock lock(&mutex_);
+  domains_[domain.uuid].info = domain;
+}
+
+bool FakeHypervisor::Has(const Uuid& uuid) const {
+  const absl::MutexLock lock(&mutex_);
+  return domains_.contains(uuid);
+}
+
+bool FakeHypervisor::Running(const Uuid& uuid) const {
+  const absl::MutexLock lock(&mutex_);
+  const auto it = domains_.find(uuid);
+  return it != domains_.end() && it->second.info.power == PowerState::kRunning;
+}
+
+std::string FakeHypervisor::Xml(const Uuid& uuid) const {
+  const absl::MutexLock lock(&mutex_);
+  const auto it = domains_.find(uuid);
+  return it == domains_.end() ? "" : it->second.xml;
+}
+
+int FakeHypervisor::Calls(const std::string& call) const {
+  const absl::MutexLock lock(&mutex_);
+  const auto it = calls_.find(call);
+  return it == calls_.end() ? 0 : it->second;
+}
+
+int FakeHypervisor::Starts(const Uuid& uuid) const {
+  const absl::MutexLock lock(&mutex_);
+  const auto it = domains_.find(uuid);
+  return it == domains_.end() ? 0 : it->second.starts;
+}
+
+}  // namespace kilonova::testing
