@@ -324,7 +324,9 @@ void Build::Fail(const Status& why) {
         "a failed build could not be undone",
         {F("instance", op_.instance()), F("request", op_.head().request_id), F("why", undone)});
     end.report->fault->retryable = false;
-    end.upsert = Record(VmState::kError, PowerState::kNoState);
+    const auto power = op_.Power();
+    end.upsert = Record(VmState::kError, power.value_or(PowerState::kNoState));
+    end.report->power_state = end.upsert->power_state;
   }
   const Status reported = op_.Step("undo", "report", [&] { return op_.Complete(std::move(end)); });
   if (undone.ok() && reported.ok()) services_.claims.Release(op_.instance());

@@ -2,6 +2,7 @@
 #include "tests/support/fake_hypervisor.h"
 
 #include <cstdlib>
+#include <fstream>
 
 namespace kilonova::testing {
 
@@ -34,6 +35,38 @@ Status NotFound() {
 }
 
 }  // namespace
+
+FakeHypervisor::FakeHypervisor(std::string host, const std::filesystem::path& dir)
+    : host_(std::move(host)), dir_(dir) {
+  for (const auto& file : std::filesystem::directory_iterator(dir_)) {
+    if (file.path().extension() != ".domain") continue;
+    std::ifstream in(file.path());
+    Domain domain;
+    std::string uuid, claim;
+    int power = 0;
+    in >> uuid >> domain.info.name >> power >> domain.info.owner.host >>
+        domain.info.owner.generation >> claim >> domain.starts;
+    std::getline(in, domain.xml, '\0');
+    domain.info.uuid = *Uuid::Parse(uuid);
+    domain.info.power = *model::PowerStateFrom(power);
+    domain.info.owner.claim_id = *Uuid::Parse(claim);
+    domains_[domain.info.uuid] = domain;
+  }
+}
+
+void FakeHypervisor::Save(const Domain& domain) const {
+  if (dir_.empty()) return;
+  const auto target = dir_ / (domain.info.uuid.str() + ".domain");
+  const auto draft = target.string() + ".tmp";
+  std::ofstream out(draft);
+  out << domain.info.uuid.str() << ' ' << domain.info.name << ' '
+      << static_cast<int>(domain.info.power) << ' ' << domain.info.owner.host << ' '
+      << domain.info.owner.generation << ' ' << domain.info.owner.claim_id.str() << ' '
+      << domain.starts << '\n'
+      << domain.xml;
+  out.close();
+  std::filesystem::rename(draft, target);
+}
 
 Status FakeHypervisor::Enter(const std::string& call) {
   ++calls_[call];
@@ -94,6 +127,7 @@ Status FakeHypervisor::Define(const std::string& xml) {
     const auto claim = Uuid::Parse(Attribute(xml, tag, "claim"));
     if (claim.ok()) domain.info.owner.claim_id = *claim;
   }
+  Save(domain);
   return OkStatus();
 }
 
@@ -107,6 +141,7 @@ Status FakeHypervisor::SetPower(const std::string& call, const Uuid& uuid, Power
     if (it->second.info.power == power) return OkStatus();
     it->second.info.power = power;
     if (power == PowerState::kRunning) ++it->second.starts;
+    Save(it->second);
   }
   Tell(uuid, kind);
   return OkStatus();
@@ -135,6 +170,7 @@ Status FakeHypervisor::Undefine(const Uuid& uuid) {
     const absl::MutexLock lock(&mutex_);
     RETURN_IF_ERROR(Enter("undefine"));
     if (domains_.erase(uuid) == 0) return OkStatus();
+    if (!dir_.empty()) std::filesystem::remove(dir_ / (uuid.str() + ".domain"));
   }
   Tell(uuid, DomainEventKind::kUndefined);
   return OkStatus();

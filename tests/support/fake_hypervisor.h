@@ -6,6 +6,7 @@
 
 #include <absl/synchronization/mutex.h>
 
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <string>
@@ -18,6 +19,8 @@ namespace kilonova::testing {
 class FakeHypervisor final : public agent::core::Hypervisor {
  public:
   explicit FakeHypervisor(std::string host = "host1") : host_(std::move(host)) {}
+  // Keeps its domains in files of `dir`, so that they outlive a killed process as guests do.
+  FakeHypervisor(std::string host, const std::filesystem::path& dir);
 
   bool Connected() const override;
   Expected<agent::core::HostFacts> Facts() override;
@@ -54,11 +57,13 @@ class FakeHypervisor final : public agent::core::Hypervisor {
     std::string xml;
     int starts = 0;
   };
+  void Save(const Domain& domain) const;
   Status Enter(const std::string& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Status SetPower(const std::string& call, const Uuid& uuid, model::PowerState power,
                   agent::core::DomainEventKind kind, bool must_exist);
 
   const std::string host_;
+  const std::filesystem::path dir_;
   mutable absl::Mutex mutex_;
   bool connected_ ABSL_GUARDED_BY(mutex_) = true;
   bool heeds_button_ ABSL_GUARDED_BY(mutex_) = true;

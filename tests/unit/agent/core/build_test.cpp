@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gmock/gmock.h>
+
+#include "agent/core/instance_files.h"
+#include "tests/support/agent_harness.h"
+
+namespace kilonova::testing {
+namespace {
+
+using agent::core::Verdict;
+using model::Outcome;
+using model::PowerState;
+using model::TaskState;
+using model::VmState;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+class Build : public AgentHarness {
+ protected:
+  void ExpectNothingLeft(int n) {
+    EXPECT_FALSE(DirExists(n));
+    EXPECT_FALSE(hypervisor_.Has(NthUuid(n)));
+    EXPECT_FALSE(Record(n));
+    EXPECT_TRUE(journal_.Unfinished()->empty());
+  }
+  void ExpectFailed(int n, Reason why, bool retryable) {
+    const auto last = LastReport(n);
+    EXPECT_EQ(last.outcome, Outcome::kFailed);
+    EXPECT_EQ(last.vm_state, VmState::kError);
+    ASSERT_TRUE(last.fault);
+    EXPECT_EQ(last.fault->reason, why.name);
+    EXPECT_EQ(last.fault->retryable, retryable);
+  }
+};
+
+TEST_F(Build, RunsAndIsReported) {
+  Boot();
+  EXPECT_EQ(Send("build", 1), Verdict::kAck);
+  Settle();
+  EXPECT_TRUE(hypervisor_.Running(NthUuid(1)));
+  EXPECT_TRUE(std::filesystem::exists(settings_.paths.Disk(NthUuid(1))));
+  EXPECT_TRUE(std::filesystem::exists(settings_.paths.ConfigDrive(NthUuid(1))));
+  EXPECT_TRUE(std::filesystem::exists(settings_.paths.DiskInfo(NthUuid(1))));
+  std::vector<TaskState> tasks;
+  for (const auto& report : Reports(1)) tasks.push_back(report.task_state);
+  EXPECT_THAT(tasks, ElementsAre(TaskState::kNetworking, TaskState::kBlockDeviceMapping,
+                                 TaskState::kSpawning, TaskState::kNone));
+  const auto last = LastReport(1);
+  EXPECT_EQ(last.outcome, Outcome::kDone);
+  EXPECT_EQ(last.vm_state, VmState::kActive);
+  EXPECT_EQ(last.power_state, PowerState::kRunning);
+  EXPECT_EQ(last.operation, "build");
+  EXPECT_TRUE(last.launched_at);
+  EXPECT_EQ(last.timings.size(), 12u);  // all but report and cleanup
+  ASSERT_TRUE(Record(1));
+  EXPECT_EQ(Record(1)->vm_state, VmState::kActive);
+  EXPECT_EQ(Record(1)->resources.at("MEMORY_MB"), 512);
+  EXPECT_TRUE(journal_.Unfinished()->empty());
+}
+
+TEST_F(Build, SameMessageAgainHasOneEffectAndTheSameAnswer) {
+  Boot();
+  Send("build", 1);
+  Settle();
+  ASSERT_TRUE(journal_.AckReports(LastReport(1).seq).ok());
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(Send("build", 1), Verdict::kAck);
+  Settle();
+  EXPECT_EQ(hypervisor_.Starts(NthUuid(1)), 1);
+  EXPECT_EQ(LastReport(1).vm_state, VmState::kActive);
+  EXPECT_EQ(Reports(1).size(), 1u);  // one repetition waits; the others would say the same
+}
+
+TEST_F(Build, AnotherMessageForTheSameGenerationHasNoSecondEffect) {
+  Boot();
+  Send("build", 1, 1, "a");
+  Send("build", 1, 1, "b");
+  Settle();
+  EXPECT_EQ(hypervisor_.Starts(NthUuid(1)), 1);
+  EXPECT_EQ(LastReport(1).outcome, Outcome::kDone);
+}
+
+TEST_F(Build, SameIdOtherContentIsRefused) {
+  Boot();
+  auto message = Message("build", 1);
+  agent_->Submit(message);
+  message.digest = "other";
+  const auto answer = agent_->Submit(message);
+  EXPECT_EQ(answer.verdict, Verdict::kRefuse);
+  EXPECT_EQ(ReasonOf(answer.why), "MESSAGE_CONFLICT");
+  EXPECT_EQ(Counter("messages_refused.MESSAGE_CONFLICT"), 1);
+}
+
+TEST_F(Build, WithoutAClaimIsRefused) {
+  Boot();
+  auto message = Message("build", 1);
+  std::get<model::BuildRequest>(message.request.body).claim = {};
+  EXPECT_EQ(ReasonOf(agent_->Submit(message).why), "CLAIM_MISSING");
+  EXPECT_TRUE(journal_.Unfinished()->empty());
+}
+
+TEST_F(Build, FlavorThatDiffersFromItsTemplateSaysWhat) {
+  auto other = TinyFlavor();
+  other.memory_mb = 1024;
+  control_plane_.AddTemplate(other);
+  Boot();
+  Send("build", 1);
+  Settle();
+  ExpectFailed(1, reason::kFlavorMismatch, false);
+  EXPECT_THAT(LastReport(1).fault->message, HasSubstr("memory_mb"));
+  ExpectNothingLeft(1);
+}
+
+TEST_F(Build, UnsafeImageLeavesNothingAndIsNotTriedElsewhere) {
+  images_.SetFailure(Error(Code::kInvalidArgument, reason::kImageUnsafe, "refused",
+                           {{kOperatorDetail, "/secret/path"}}));
+  Boot();
+  Send("build", 1);
+  Settle();
+  ExpectFailed(1, reason::kImageUnsafe, false);
+  EXPECT_THAT(LastReport(1).fault->message, ::testing::Not(HasSubstr("secret")));
+  ExpectNothingLeft(1);
+}
+
+TEST_F(Build, FullDiskIsAnotherHostsChance) {
+  images_.SetOverlayFailure(Error(Code::kResourceExhausted, reason::kHostDiskFull, "full"));
+  Boot();
+  Send("build", 1);
+  Settle();
+  ExpectFailed(1, reason::kHostDiskFull, true);
+  ExpectNothingLeft(1);
+}
+
+TEST_F(Build, MissingNetworkIsAnotherHostsChance) {
+  networks_.SetMissing("default");
+  Boot();
+  Send("build", 1);
+  Settle();
+  ExpectFailed(1, reason::kHostNetworkMissing, true);
+  ExpectNothingLeft(1);
+}
+
+TEST_F(Build, ImageLargerThanTheRootDiskIsRefused) {
+  images_.SetVirtualSize(2ULL << 30);
+  Boot();
+  Send("build", 1);
+  Settle();
+  ExpectFailed(1, reason::kImageTooBigForFlavor, false);
+  ExpectNothingLeft(1);
+}
+
+TEST_F(Build, NoMoreThanFitsOnTheHost) {
+  settings_.reserved_host_memory_mb = 32768 - 2 * 512;
+  Boot();
+  for (int n = 1; n <= 3; ++n) Send("build", n);
+  Settle();
+  int failed = 0;
+  for (int n = 1; n <= 3; ++n) failed += LastReport(n).outcome == Outcome::kFailed ? 1 : 0;
+  EXPECT_EQ(failed, 1);
+  EXPECT_EQ(journal_.Instances()->size(), 2u);
+}
+
+TEST_F(Build, StartRefusedByLibvirtIsUndone) {
+  hypervisor_.Fail("start", Error(Code::kInternal, reason::kHypervisorRefused, "no"));
+  Boot();
+  Send("build", 1);
+  Settle();
+  ExpectFailed(1, reason::kHypervisorRefused, true);
+  ExpectNothingLeft(1);
+  EXPECT_EQ(networks_.Removed().size(), 1u);
+}
+
+TEST_F(Build, StaleClaimIsNeverStarted) {
+  control_plane_.SetCurrent(NthUuid(1), 2);
+  Boot();
+  Send("build", 1, 1);
+  Settle();
+  ExpectFailed(1, reason::kClaimStale, false);
+  ExpectNothingLeft(1);
+}
+
+TEST_F(Build, WaitsForPermissionWithoutStarting) {
+  Boot();
+  images_.Hold(true);
+  Send("build", 1);
+  Until([&] { return Record(1).has_value(); }, "the host claim");
+  control_plane_.SetReachable(false);
+  images_.Hold(false);
+  Until([&] { return control_plane_.Asked() >= 2; }, "two questions");
+  EXPECT_FALSE(hypervisor_.Running(NthUuid(1)));
+  control_plane_.SetReachable(true);
+  Settle();
+  EXPECT_TRUE(hypervisor_.Running(NthUuid(1)));
+}
+
+TEST_F(Build, SurvivesLibvirtGoingAwayForAMoment) {
+  hypervisor_.Fail("define", Error(Code::kUnavailable, reason::kHypervisorUnavailable, "gone"), 2);
+  hypervisor_.Fail("start", Error(Code::kUnavailable, reason::kHypervisorUnavailable, "gone"), 2);
+  Boot();
+  Send("build", 1);
+  Settle();
+  EXPECT_TRUE(hypervisor_.Running(NthUuid(1)));
+}
+
+TEST_F(Build, UndoWaitsForLibvirtBeforeSayingFailed) {
+  settings_.hypervisor_wait = std::chrono::milliseconds(20);
+  Boot();
+  images_.Hold(true);
+  Send("build", 1);
+  Until([&] { return Record(1).has_value(); }, "the host claim");
+  // Define goes through, then libvirt is away: nobody knows whether the guest starts.
+  hypervisor_.Fail("start", Error(Code::kUnavailable, reason::kHypervisorUnavailable, "gone"),
+                   1000);
+  hypervisor_.Fail("destroy", Error(Code::kUnavailable, reason::kHypervisorUnavailable, "gone"), 3);
+  images_.Hold(false);
+  Until([&] { return hypervisor_.Calls("destroy") >= 2; }, "undo");
+  EXPECT_NE(LastReport(1).outcome, Outcome::kFailed);
+  Settle();
+  ExpectFailed(1, reason::kHypervisorUnavailable, true);
+  ExpectNothingLeft(1);
+}
+
+TEST_F(Build, ThatCannotBeUndoneKeepsItsClaimAndIsNotRetried) {
+  hypervisor_.Fail("start", Error(Code::kInternal, reason::kHypervisorRefused, "no"));
+  hypervisor_.Fail("destroy", Error(Code::kInternal, reason::kHypervisorRefused, "stuck"));
+  Boot();
+  Send("build", 1);
+  Settle();
+  ExpectFailed(1, reason::kHypervisorRefused, false);
+  ASSERT_TRUE(Record(1));
+  EXPECT_EQ(Record(1)->vm_state, VmState::kError);
+}
+
+TEST_F(Build, NewGenerationReplacesWhatAnEarlierOneLeft) {
+  Boot();
+  Send("build", 1, 1);
+  Settle();
+  control_plane_.SetCurrent(NthUuid(1), 2);
+  Send("build", 1, 2);
+  Settle();
+  EXPECT_EQ(LastReport(1).generation, 2);
+  EXPECT_EQ(LastReport(1).outcome, Outcome::kDone);
+  EXPECT_TRUE(hypervisor_.Running(NthUuid(1)));
+  EXPECT_EQ(Record(1)->generation, 2);
+  // And the earlier one, coming late, changes nothing.
+  Send("build", 1, 1, "late");
+  Settle();
+  EXPECT_EQ(LastReport(1).fault->reason, "CLAIM_STALE");
+  EXPECT_EQ(Record(1)->generation, 2);
+  EXPECT_TRUE(hypervisor_.Running(NthUuid(1)));
+}
+
+TEST_F(Build, BrokenJournalIsNotAcknowledged) {
+  Boot();
+  journal_.Break();
+  EXPECT_EQ(Send("build", 1), Verdict::kJournalFailed);
+  EXPECT_THAT(agent_->Report()->degraded, ::testing::Contains("JOURNAL_FAILED"));
+}
+
+TEST_F(Build, DrainSetsItAsideAndTheNextAgentFinishesIt) {
+  Boot();
+  images_.Hold(true);
+  Send("build", 1);
+  Send("build", 2);
+  Until([&] { return Record(1).has_value(); }, "the host claim");
+  EXPECT_FALSE(agent_->Drain(std::chrono::steady_clock::now()));
+  EXPECT_EQ(Send("build", 3), Verdict::kDraining);
+  EXPECT_EQ(journal_.Unfinished()->size(), 2u);
+  const auto open = journal_.Unfinished();
+  for (const auto& entry : *open) EXPECT_EQ(entry.starts, 0);
+  images_.Hold(false);
+  Restart();
+  Settle();
+  EXPECT_TRUE(hypervisor_.Running(NthUuid(1)));
+  EXPECT_TRUE(hypervisor_.Running(NthUuid(2)));
+}
+
+TEST_F(Build, PoisonIsGivenUpAndTheAgentGoesOn) {
+  auto entry = agent::core::JournalEntry{};
+  const auto message = Message("build", 1);
+  entry.unique_id = message.request.unique_id;
+  entry.method = message.request.method;
+  entry.instance_uuid = NthUuid(1);
+  entry.generation = 1;
+  entry.body = message.body;
+  ASSERT_TRUE(journal_.Accept(entry).ok());
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(journal_.MarkRunning(entry.id).ok());
+  std::filesystem::create_directories(settings_.paths.Instance(NthUuid(1)));
+  Boot();
+  Send("build", 2);
+  Settle();
+  ExpectFailed(1, reason::kBuildAbandoned, false);
+  EXPECT_FALSE(DirExists(1));
+  EXPECT_TRUE(hypervisor_.Running(NthUuid(2)));
+}
+
+TEST_F(Build, UnreadableJournalEntryIsSetAsideWhileOthersGoOn) {
+  agent::core::JournalEntry entry;
+  entry.unique_id = "x";
+  entry.method = "build_and_run_instance";
+  entry.instance_uuid = NthUuid(1);
+  entry.generation = 1;
+  entry.body = "garbage";
+  ASSERT_TRUE(journal_.Accept(entry).ok());
+  Boot();
+  Send("build", 2);
+  Settle();
+  ExpectFailed(1, reason::kMessageMalformed, false);
+  EXPECT_TRUE(hypervisor_.Running(NthUuid(2)));
+  EXPECT_TRUE(journal_.Unfinished()->empty());
+}
+
+}  // namespace
+}  // namespace kilonova::testing
