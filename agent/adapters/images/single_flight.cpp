@@ -54,6 +54,12 @@ void SingleFlight::Leave(const std::string& key, const std::shared_ptr<Flight>& 
   if (ours && (last || landed)) flights_.erase(found);
 }
 
+int SingleFlight::Waiting(const std::string& key) const {
+  const absl::MutexLock lock(&mutex_);
+  const auto found = flights_.find(key);
+  return found == flights_.end() ? 0 : found->second->waiting;
+}
+
 Expected<core::CachedImage> SingleFlight::Join(const std::string& key, std::uint64_t limit,
                                                const Work& work, std::stop_token stop) {
   const std::shared_ptr<Flight> flight = Board(key, limit, work);

@@ -33,12 +33,15 @@ class SingleFlight {
   Expected<core::CachedImage> Join(const std::string& key, std::uint64_t limit, const Work& work,
                                    std::stop_token stop);
 
+  // How many wait for `key` now.
+  int Waiting(const std::string& key) const;
+
  private:
   struct Flight;
   std::shared_ptr<Flight> Board(const std::string& key, std::uint64_t limit, const Work& work);
   void Leave(const std::string& key, const std::shared_ptr<Flight>& flight);
 
-  absl::Mutex mutex_;
+  mutable absl::Mutex mutex_;
   // Shared between those who wait, the last of whom ends it.
   std::map<std::string, std::shared_ptr<Flight>> flights_ ABSL_GUARDED_BY(mutex_);
 };

@@ -5,7 +5,6 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -17,6 +16,10 @@
 #include <cstring>
 
 #include "agent/adapters/images/files.h"
+
+extern "C" {  // glibc 2.36's header forgets it
+#include <sys/pidfd.h>
+}
 
 namespace kilonova::agent::adapters::images {
 namespace {
