@@ -78,10 +78,12 @@ class Engine::Impl {
     return *host;
   }
   Expected<Fleet::FootprintId> HoldFootprint(const model::Flavor& flavor,
-                                             const model::Resources& resources)
+                                             const model::Resources& resources,
+                                             Fleet::NewClasses new_classes)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return fleet_.HoldFootprint(
-        FootprintOf(flavor, resources.empty() ? model::ResourcesOf(flavor) : resources));
+        FootprintOf(flavor, resources.empty() ? model::ResourcesOf(flavor) : resources),
+        new_classes);
   }
 
   mutable absl::Mutex mutex_;
@@ -117,7 +119,8 @@ Expected<std::vector<UuidKey>> Engine::Impl::KeysOf(const PlacementRequest& requ
 Expected<PlaceResult> Engine::Impl::Place(const PlacementRequest& request,
                                           const PlaceOptions& options, Aftermath aftermath) {
   ASSIGN_OR_RETURN(const std::vector<UuidKey> keys, KeysOf(request));
-  ASSIGN_OR_RETURN(const auto id, HoldFootprint(request.flavor, request.resources));
+  ASSIGN_OR_RETURN(const auto id,
+                   HoldFootprint(request.flavor, request.resources, Fleet::NewClasses::kNone));
   const FootprintHold footprint(fleet_, id);
   std::vector<HostIndex> candidates = AllHosts(fleet_);
   RETURN_IF_ERROR(InventoryCheck(*footprint).Keep(fleet_, candidates));
@@ -233,7 +236,8 @@ Expected<PlaceResult> Engine::DryRun(const PlacementRequest& request, const Plac
 Expected<Explanation> Engine::Explain(const PlacementRequest& request,
                                       std::size_t most_hosts) const {
   const absl::MutexLock lock(&impl_->mutex_);
-  ASSIGN_OR_RETURN(const auto id, impl_->HoldFootprint(request.flavor, request.resources));
+  ASSIGN_OR_RETURN(const auto id, impl_->HoldFootprint(request.flavor, request.resources,
+                                                       Fleet::NewClasses::kNone));
   const FootprintHold footprint(impl_->fleet_, id);
   return ExplainRequest(impl_->fleet_, impl_->pipeline_, request, *footprint,
                         impl_->selector_.scorer(), most_hosts);
@@ -244,7 +248,10 @@ Status Engine::Claim(const Uuid& instance, std::string_view host, const model::F
   const absl::MutexLock lock(&impl_->mutex_);
   Fleet& fleet = impl_->fleet_;
   ASSIGN_OR_RETURN(const HostIndex index, impl_->FindHost(host));
-  ASSIGN_OR_RETURN(const auto id, impl_->HoldFootprint(flavor, resources));
+  ASSIGN_OR_RETURN(const auto id,
+                   impl_->HoldFootprint(flavor, resources,
+                                        check == ClaimCheck::kLoading ? Fleet::NewClasses::kAdd
+                                                                      : Fleet::NewClasses::kNone));
   const FootprintHold footprint(fleet, id);
   const UuidKey key = KeyOf(instance);
   if (const auto* held = fleet.FindClaim(key)) {

@@ -80,6 +80,8 @@ model::Inventory InventoryOf(const model::Inventories& inventories, std::string_
 
 }  // namespace
 
+Fleet::Fleet() { AddClass(""); }
+
 HostIndex Fleet::NewSlot() {
   if (!vacant_.empty()) {
     const HostIndex slot = vacant_.back();
@@ -185,29 +187,33 @@ void Fleet::SetEnabled(HostIndex host, bool enabled, std::string_view reason) {
   records_[host]->disabled_reason = enabled ? std::string() : std::string(reason);
 }
 
-Expected<std::uint32_t> Fleet::ClassId(std::string_view name) {
-  for (std::uint32_t id = 0; id < classes_.size(); ++id) {
+void Fleet::AddClass(std::string_view name) {
+  auto column = std::make_unique<ClassColumn>();
+  column->name = name;
+  const std::size_t size = records_.size();
+  column->capacity.resize(size);
+  column->used.resize(size);
+  column->min_unit.resize(size, 1);
+  column->max_unit.resize(size);
+  column->step_size.resize(size, 1);
+  classes_.push_back(std::move(column));
+}
+
+std::optional<std::uint32_t> Fleet::FindClassId(std::string_view name) const {
+  for (std::uint32_t id = kNoClass + 1; id < classes_.size(); ++id) {
     if (classes_[id]->name == name) return id;
   }
-  if (classes_.size() == kMostResourceClasses) {
+  return std::nullopt;
+}
+
+Expected<std::uint32_t> Fleet::ClassId(std::string_view name) {
+  if (const auto known = FindClassId(name)) return *known;
+  if (classes_.size() > kMostResourceClasses) {
     return Error(Code::kResourceExhausted, reason::kInvalidArgument,
                  "too many different resource classes", {{"resource_class", std::string(name)}});
   }
-  auto column = std::make_unique<ClassColumn>();
-  column->name = name;
-  for (auto* values : {&column->capacity, &column->used, &column->min_unit, &column->max_unit,
-                       &column->step_size}) {
-    values->resize(records_.size());
-  }
-  classes_.push_back(std::move(column));
+  AddClass(name);
   return static_cast<std::uint32_t>(classes_.size() - 1);
-}
-
-const ClassColumn* Fleet::FindClass(std::string_view name) const {
-  for (const auto& column : classes_) {
-    if (column->name == name) return column.get();
-  }
-  return nullptr;
 }
 
 void Fleet::SetInventories(HostIndex host, const model::Inventories& inventories) {

@@ -50,6 +50,7 @@ struct HostRecord {
 
 class Fleet {
  public:
+  Fleet();
   using Stats = std::map<std::string, std::string>;
 
   // ---- hosts. The index of a host is stable while it exists; hosts are tried, and ties decided,
@@ -84,8 +85,6 @@ class Fleet {
 
   const HostRecord& Record(HostIndex host) const { return *records_[host]; }
   HostRef RefOf(HostIndex host) const { return {Record(host).host, Record(host).node}; }
-  // Null for a class no host ever had.
-  const ClassColumn* FindClass(std::string_view name) const;
   const ClassColumn& Class(std::uint32_t id) const { return *classes_[id]; }
   // Hosts that run any of these instances, with a claim or without; each once, in order.
   std::vector<HostIndex> HostsOf(const std::vector<std::string>& instance_uuids) const;
@@ -97,8 +96,12 @@ class Fleet {
     FootprintId footprint = 0;
     bool building = false;  // counts in num_io_ops
   };
-  // The footprint is held until ReleaseFootprint. RESOURCE_EXHAUSTED past kMostResourceClasses.
-  Expected<FootprintId> HoldFootprint(Footprint footprint);
+  enum class NewClasses {
+    kNone,  // a class no host ever had fits no host; the table does not grow by asking
+    kAdd,   // RESOURCE_EXHAUSTED past kMostResourceClasses
+  };
+  // The footprint is held until ReleaseFootprint.
+  Expected<FootprintId> HoldFootprint(Footprint footprint, NewClasses new_classes);
   void ReleaseFootprint(FootprintId id) { footprints_.Release(id); }
   const Footprint& FootprintAt(FootprintId id) const { return footprints_[id]; }
   // Placement's rule for every class of it.
@@ -116,8 +119,11 @@ class Fleet {
   std::size_t MemoryBytes() const;
 
  private:
+  static constexpr std::uint32_t kNoClass = 0;  // has a column like the others, and no inventory
   HostIndex NewSlot();
+  std::optional<std::uint32_t> FindClassId(std::string_view name) const;
   Expected<std::uint32_t> ClassId(std::string_view name);
+  void AddClass(std::string_view name);
   void DropShared(HostIndex host);
   void SetInventories(HostIndex host, const model::Inventories& inventories);
   void SetNumbers(HostIndex host, const HostState& state);

@@ -6,18 +6,20 @@
 
 namespace kilonova::scheduler::core {
 
-Expected<Fleet::FootprintId> Fleet::HoldFootprint(Footprint footprint) {
-  footprint.classes.clear();
-  footprint.amounts.clear();
+Expected<Fleet::FootprintId> Fleet::HoldFootprint(Footprint footprint, NewClasses new_classes) {
   for (const auto& [name, amount] : footprint.resources) {
     if (amount == 0) continue;
     if (amount < 0 || amount > std::numeric_limits<std::int32_t>::max()) {
       return Error(Code::kInvalidArgument, reason::kInvalidArgument,
                    "a resource amount must be from 0 to 2147483647", {{"resource_class", name}});
     }
-    ASSIGN_OR_RETURN(const std::uint32_t id, ClassId(name));
+    std::uint32_t id = FindClassId(name).value_or(kNoClass);
+    if (id == kNoClass && new_classes == NewClasses::kAdd) {
+      ASSIGN_OR_RETURN(id, ClassId(name));
+    }
     footprint.classes.push_back(id);
     footprint.amounts.push_back(amount);
+    footprint.names.push_back(name);
   }
   const std::string key = core::KeyOf(footprint);
   return footprints_.Acquire(key, std::move(footprint));

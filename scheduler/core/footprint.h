@@ -14,8 +14,10 @@ namespace kilonova::scheduler::core {
 
 struct Footprint {
   model::Resources resources;
-  std::vector<std::uint32_t> classes;  // ids of the classes in `resources`, in its order
+  // The classes of `resources` without zeros, in its order: ids in the fleet, amounts, names.
+  std::vector<std::uint32_t> classes;
   std::vector<std::int64_t> amounts;
+  std::vector<std::string> names;
   std::int64_t memory_mb = 0;
   std::int64_t disk_mb = 0;  // root and ephemeral, without swap: as Nova's scheduler counts
   std::int64_t vcpus = 0;

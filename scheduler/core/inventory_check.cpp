@@ -52,15 +52,16 @@ void InventoryCheck::Describe(const Fleet& fleet, HostIndex host, FilterVerdict&
   for (std::size_t i = 0; i < footprint_.classes.size(); ++i) {
     const ClassColumn& column = fleet.Class(footprint_.classes[i]);
     const std::int64_t amount = footprint_.amounts[i];
+    const std::string& name = footprint_.names[i];
     const std::int64_t left = column.capacity[host] - column.used[host];
     const std::string complaint = UnitComplaint(column, host, amount);
     if (!verdict.passed && left >= amount && complaint.empty()) continue;  // this one fitted
-    Append(verdict.need, column.name + " " + std::to_string(amount));
+    Append(verdict.need, name + " " + std::to_string(amount));
     if (complaint.empty()) {
-      Append(verdict.have, column.name + " " + std::to_string(std::max<std::int64_t>(left, 0)) +
+      Append(verdict.have, name + " " + std::to_string(std::max<std::int64_t>(left, 0)) +
                                " free of " + std::to_string(column.capacity[host]));
     } else {
-      Append(verdict.have, column.name + " " + complaint);
+      Append(verdict.have, name + " " + complaint);
     }
   }
 }

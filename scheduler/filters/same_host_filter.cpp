@@ -39,6 +39,8 @@ class SameHostFilter : public core::Filter {
       const Fleet& fleet, const core::PlacementRequest& request) const override {
     const auto hint = request.hints.find("same_host");
     if (hint == request.hints.end() || hint->second.empty()) return nullptr;
+    // Nova takes a list of one for the thing itself, and an empty thing for none.
+    if (hint->second.size() == 1 && hint->second.front().empty()) return nullptr;
     return std::make_unique<PreparedSameHostFilter>(fleet.HostsOf(hint->second));
   }
 };

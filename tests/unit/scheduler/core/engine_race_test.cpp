@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// Many threads, little room. Meant for ThreadSanitizer; true without it as well.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <latch>
+#include <thread>
+#include <vector>
+
+#include "tests/unit/scheduler/core/builders.h"
+
+namespace kilonova::scheduler::core {
+namespace {
+
+constexpr int kThreads = 8;
+
+TEST(EngineRace, LastSlotHasExactlyOneWinner) {
+  for (int round = 0; round < 50; ++round) {
+    Engine engine(testing::DefaultPipeline());
+    ASSERT_TRUE(engine.UpsertHost(testing::Host("a")).ok());
+    ASSERT_TRUE(engine.UpsertHost(testing::Host("b")).ok());
+    // Room for one VCPU is left, on b.
+    ASSERT_TRUE(
+        engine.Claim(Uuid::Random(), "a", testing::SmallFlavor(8), {}, ClaimCheck::kCapacity).ok());
+    ASSERT_TRUE(
+        engine.Claim(Uuid::Random(), "b", testing::SmallFlavor(7), {}, ClaimCheck::kCapacity).ok());
+    std::latch start(kThreads);
+    std::atomic<int> winners = 0;
+    {
+      std::vector<std::jthread> threads;
+      for (int t = 0; t < kThreads; ++t) {
+        threads.emplace_back([&] {
+          const auto request = testing::Request(testing::SmallFlavor());
+          start.arrive_and_wait();
+          const auto result = engine.Place(request);
+          if (result.ok() && result->placed()) ++winners;
+        });
+      }
+    }
+    EXPECT_EQ(winners, 1);
+    EXPECT_EQ(engine.Usage("b")->at("VCPU"), 8);
+  }
+}
+
+TEST(EngineRace, EveryCallMayRunBesideEveryOther) {
+  Engine engine(testing::DefaultPipeline());
+  for (int i = 0; i < 6; ++i) {
+    ASSERT_TRUE(engine.UpsertHost(testing::Host("h" + std::to_string(i))).ok());
+  }
+  std::latch start(kThreads);
+  {
+    std::vector<std::jthread> threads;
+    for (int t = 0; t < kThreads; ++t) {
+      threads.emplace_back([&engine, &start, t] {
+        start.arrive_and_wait();
+        const std::string host = "h" + std::to_string(t % 6);
+        for (int i = 0; i < 100; ++i) {
+          const auto request = testing::Request(testing::SmallFlavor());
+          const auto result = engine.Place(request);
+          ASSERT_TRUE(result.ok());
+          ASSERT_TRUE(engine.UpsertHost(testing::Host(host)).ok());
+          ASSERT_TRUE(engine.SetHostUp(host, i % 3 != 0).ok());
+          ASSERT_TRUE(engine.Explain(request, 3).ok());
+          ASSERT_EQ(engine.ListHosts("", 10).size(), 6U);
+          ASSERT_TRUE(engine.DryRun(testing::Request(testing::SmallFlavor(), 2)).ok());
+          if (!result->placed()) continue;
+          engine.BuildFinished(request.instances[0]);
+          static_cast<void>(engine.MoveClaim(request.instances[0], host));
+          ASSERT_TRUE(engine.Release(request.instances[0]));
+        }
+      });
+    }
+  }
+  for (int i = 0; i < 6; ++i) {
+    EXPECT_TRUE(engine.Usage("h" + std::to_string(i))->empty());
+  }
+}
+
+}  // namespace
+}  // namespace kilonova::scheduler::core

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include "common/base/ids.h"
+#include "scheduler/core/placement.h"
+
+namespace kilonova::scheduler::core {
+namespace {
+
+TEST(Hints, KnownOnesAreKeptWithoutRepetitions) {
+  const std::string a = Uuid::Random().str();
+  const std::string b = Uuid::Random().str();
+  const auto hints = ValidateHints({{"same_host", {b, a, b, a}}, {"different_host", {}}});
+  ASSERT_TRUE(hints.ok()) << hints.status();
+  EXPECT_EQ(hints->at("same_host"), (std::vector<std::string>{b, a}));
+  EXPECT_TRUE(hints->at("different_host").empty());
+}
+
+TEST(Hints, RepetitionsDoNotCountAgainstTheLimit) {
+  const std::vector<std::string> same(100000, Uuid::Random().str());
+  const auto hints = ValidateHints({{"same_host", same}});
+  ASSERT_TRUE(hints.ok()) << hints.status();
+  EXPECT_EQ(hints->at("same_host").size(), 1U);
+}
+
+TEST(Hints, TooManyUnknownOrMalformedAreRefused) {
+  std::vector<std::string> many;
+  for (std::size_t i = 0; i <= kMostHintValues; ++i) many.push_back(Uuid::Random().str());
+  for (const Hints& bad :
+       {Hints{{"same_host", many}}, Hints{{"_nova_check_type", {"rebuild"}}},
+        Hints{{"group", {Uuid::Random().str()}}}, Hints{{"", {}}},
+        Hints{{"same_host", {"not-a-uuid"}}}, Hints{{std::string(1 << 20, 'x'), {}}}}) {
+    const auto hints = ValidateHints(bad);
+    EXPECT_EQ(hints.status().code(), Code::kInvalidArgument);
+    EXPECT_EQ(ReasonOf(hints.status()), reason::kInvalidArgument.name);
+    EXPECT_LT(DetailsOf(hints.status()).at("field").size(), 100U);
+  }
+  many.pop_back();
+  EXPECT_TRUE(ValidateHints({{"same_host", many}}).ok());
+}
+
+}  // namespace
+}  // namespace kilonova::scheduler::core

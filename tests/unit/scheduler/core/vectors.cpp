@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/unit/scheduler/core/vectors.h"
+
+#include <cmath>
+#include <cstdlib>
+#include <fstream>
+#include <stdexcept>
+
+namespace kilonova::scheduler::core::testing {
+namespace {
+
+Json Merged(Json base, const Json& over, const std::string& deep) {
+  for (const auto& [key, value] : over.items()) {
+    if (key == deep && base[key].is_object() && value.is_object()) {
+      base[key].update(value);
+    } else {
+      base[key] = value;
+    }
+  }
+  return base;
+}
+
+model::Inventory InventoryOf(std::int64_t total, std::int64_t gone, double ratio) {
+  model::Inventory inventory;
+  inventory.total = total;
+  inventory.reserved = gone;
+  inventory.allocation_ratio = ratio;
+  return inventory;
+}
+
+bool IsUp(const Json& service, const Json& config) {
+  const auto age = service.at("last_seen_up_age_s").get<double>();
+  const auto limit = Option(config, "DEFAULT.service_down_time", 60).get<double>();
+  return !service.value("forced_down", false) && std::fabs(age) <= limit;
+}
+
+std::string TextOr(const Json& value, const std::string& fallback) {
+  return value.is_string() ? value.get<std::string>() : fallback;
+}
+
+}  // namespace
+
+Json LoadVectors(const std::string& name) {
+  const char* directory = std::getenv("KILONOVA_VECTORS");
+  const std::string path =
+      (directory ? std::string(directory) : std::string(KILONOVA_SOURCE_DIR "/tests/vectors")) +
+      "/" + name;
+  std::ifstream in(path);
+  if (!in) throw std::runtime_error("no vectors at " + path);
+  return Json::parse(in);
+}
+
+Json Option(const Json& config, const std::string& name, Json fallback) {
+  return config.contains(name) ? config.at(name) : fallback;
+}
+
+HostState HostFrom(const Json& file, const Json& host, const Json& config) {
+  const Json h = Merged(file.at("host_defaults"), host, "service");
+  HostState state;
+  state.host = h.at("host");
+  state.node = h.at("node");
+  state.uuid = h.at("uuid");
+  state.cell = h.at("cell_uuid");
+  state.up = IsUp(h.at("service"), config);
+  state.enabled = !h.at("service").at("disabled").get<bool>();
+  state.disabled_reason = TextOr(h.at("service").value("disabled_reason", Json()), "");
+  for (const auto& aggregate : h.at("aggregates")) {
+    state.aggregates.push_back(
+        {aggregate.at("id"), aggregate.at("name"), aggregate.at("metadata")});
+  }
+  const std::int64_t memory = h.at("memory_mb");
+  const std::int64_t disk = h.at("local_gb");
+  state.inventories["MEMORY_MB"] = InventoryOf(
+      memory, memory - h.at("free_ram_mb").get<std::int64_t>(), h.at("ram_allocation_ratio"));
+  state.inventories["DISK_GB"] = InventoryOf(disk, disk - h.at("free_disk_gb").get<std::int64_t>(),
+                                             h.at("disk_allocation_ratio"));
+  state.inventories["VCPU"] =
+      InventoryOf(h.at("vcpus"), h.at("vcpus_used"), h.at("cpu_allocation_ratio"));
+  if (!h.at("disk_available_least").is_null()) {
+    state.disk_available_least = h.at("disk_available_least").get<std::int64_t>();
+  }
+  state.hypervisor_type = h.at("hypervisor_type");
+  state.hypervisor_version = h.at("hypervisor_version");
+  state.host_ip = TextOr(h.at("host_ip"), "");
+  state.cpu_info = h.at("cpu_info");
+  state.supported_instances = h.at("supported_hv_specs");
+  state.stats = h.at("stats").get<std::map<std::string, std::string>>();
+  for (const auto& instance : h.at("instances")) {
+    state.instances.push_back(Uuid::Parse(instance.get<std::string>()).value());
+  }
+  return state;
+}
+
+PlacementRequest RequestFrom(const Json& file, const Json& spec) {
+  Json s = Merged(file.at("spec_defaults"), spec, "flavor");
+  PlacementRequest request;
+  const Json& flavor = s.at("flavor");
+  request.flavor.flavorid = flavor.at("flavorid");
+  request.flavor.name = flavor.at("name");
+  request.flavor.vcpus = flavor.at("vcpus");
+  request.flavor.memory_mb = flavor.at("memory_mb");
+  request.flavor.root_gb = flavor.at("root_gb");
+  request.flavor.ephemeral_gb = flavor.at("ephemeral_gb");
+  request.flavor.swap_mb = flavor.at("swap");
+  request.flavor.extra_specs = flavor.at("extra_specs").get<model::ExtraSpecs>();
+  if (s.at("image").is_object() && s.at("image").contains("properties")) {
+    for (const auto& [key, value] : s.at("image").at("properties").items()) {
+      request.image_properties[key] = value.is_string() ? value.get<std::string>() : value.dump();
+    }
+  }
+  request.availability_zone = TextOr(s.at("availability_zone"), "");
+  request.hints = s.at("scheduler_hints").get<Hints>();
+  request.ignore_hosts = s.at("ignore_hosts").get<std::vector<std::string>>();
+  if (!s.at("force_hosts").empty()) request.forced_host = s.at("force_hosts").at(0);
+  request.instances.push_back(Uuid::Parse(s.at("instance_uuid").get<std::string>()).value());
+  return request;
+}
+
+double NumberFrom(const Json& value) {
+  if (!value.is_string()) return value.get<double>();
+  return std::strtod(value.get<std::string>().c_str(), nullptr);
+}
+
+bool Same(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); }
+
+}  // namespace kilonova::scheduler::core::testing
