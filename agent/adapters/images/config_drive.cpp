@@ -22,7 +22,9 @@ Status Failed(std::string detail) {
 
 // HOST_DISK_FULL stays what it is; any other trouble here is the config drive's.
 Status AsConfigDriveError(const Status& status) {
-  if (status.ok() || HasReason(status, reason::kHostDiskFull)) return status;
+  const bool ours =
+      HasReason(status, reason::kHostDiskFull) || HasReason(status, reason::kConfigDriveFailed);
+  if (status.ok() || ours) return status;
   return Failed(Describe(status));
 }
 

@@ -45,7 +45,9 @@ Status ToolFileError(Reason reason, std::string_view message, const fs::path& di
                      std::string_view tool_says) {
   struct statvfs info = {};
   const bool no_room = statvfs(dir.c_str(), &info) == 0 && info.f_bavail == 0;
-  if (no_room || tool_says.find("No space left") != std::string_view::npos) {
+  const bool says_full = tool_says.find("No space left") != std::string_view::npos ||
+                         tool_says.find("exceeds free space") != std::string_view::npos;  // xorriso
+  if (no_room || says_full) {
     return Error(Code::kResourceExhausted, reason::kHostDiskFull, "the host's disk is full",
                  {{kOperatorDetail, std::string(tool_says)}});
   }
