@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <kilonova/v1/flavor.grpc.pb.h>
+
+#include "proto/grpc/flavor.h"
+#include "scheduler/adapters/grpc/check.h"
+#include "scheduler/adapters/grpc/services.h"
+#include "scheduler/adapters/grpc/unary.h"
+
+namespace kilonova::scheduler::adapters::grpc {
+namespace {
+
+using Call = ::grpc::CallbackServerContext;
+using Reactor = ::grpc::ServerUnaryReactor;
+
+class FlavorServiceImpl final : public v1::FlavorService::CallbackService {
+ public:
+  explicit FlavorServiceImpl(ApiContext& context) : context_(context) {}
+
+  Reactor* CreateFlavor(Call* call, const v1::CreateFlavorRequest* request,
+                        v1::CreateFlavorResponse* response) override {
+    return Run("CreateFlavor", call, *request, [this, request, response]() -> Status {
+      model::Flavor flavor = wire::FromProto(request->flavor());
+      flavor.id = 0;
+      if (flavor.flavorid.empty()) flavor.flavorid = Uuid::Random().str();
+      if (request->flavor().rxtx_factor() == 0) flavor.rxtx_factor = 1.0;
+      ASSIGN_OR_RETURN(const model::Flavor made,
+                       context_.conductor.CreateFlavor(std::move(flavor)));
+      wire::ToProto(made, response->mutable_flavor());
+      return OkStatus();
+    });
+  }
+
+  Reactor* GetFlavor(Call* call, const v1::GetFlavorRequest* request,
+                     v1::GetFlavorResponse* response) override {
+    return Run("GetFlavor", call, *request, [this, request, response]() -> Status {
+      RETURN_IF_ERROR(CheckRef("flavor", request->flavor()));
+      ASSIGN_OR_RETURN(const model::Flavor flavor, context_.conductor.GetFlavor(request->flavor()));
+      wire::ToProto(flavor, response->mutable_flavor());
+      return OkStatus();
+    });
+  }
+
+  Reactor* ListFlavors(Call* call, const v1::ListFlavorsRequest* request,
+                       v1::ListFlavorsResponse* response) override {
+    return Run("ListFlavors", call, *request, [this, request, response]() -> Status {
+      RETURN_IF_ERROR(CheckPage(request->page_size(), request->page_token()));
+      return FillPage(
+          request->page_size(), response,
+          [&](std::int64_t size) {
+            return context_.conductor.ListFlavors({size, request->page_token()});
+          },
+          [&](const model::Flavor& flavor) { wire::ToProto(flavor, response->add_flavors()); });
+    });
+  }
+
+  Reactor* UpdateFlavor(Call* call, const v1::UpdateFlavorRequest* request,
+                        v1::UpdateFlavorResponse* response) override {
+    return Run("UpdateFlavor", call, *request, [this, request, response]() -> Status {
+      RETURN_IF_ERROR(CheckRef("flavor", request->flavor()));
+      model::ExtraSpecs specs(request->extra_specs().begin(), request->extra_specs().end());
+      ASSIGN_OR_RETURN(const model::Flavor flavor,
+                       context_.conductor.UpdateFlavor(request->flavor(), std::move(specs),
+                                                       request->description()));
+      wire::ToProto(flavor, response->mutable_flavor());
+      return OkStatus();
+    });
+  }
+
+  Reactor* DeleteFlavor(Call* call, const v1::DeleteFlavorRequest* request,
+                        v1::DeleteFlavorResponse*) override {
+    return Run("DeleteFlavor", call, *request, [this, request]() -> Status {
+      RETURN_IF_ERROR(CheckRef("flavor", request->flavor()));
+      return context_.conductor.DeleteFlavor(request->flavor());
+    });
+  }
+
+ private:
+  template <class Work>
+  Reactor* Run(const char* method, Call* call, const google::protobuf::Message& request,
+               Work work) {
+    return Serve(context_, context_.requests, method, call, request, std::move(work));
+  }
+
+  ApiContext& context_;
+};
+
+}  // namespace
+
+std::unique_ptr<::grpc::Service> MakeFlavorService(ApiContext& context) {
+  return std::make_unique<FlavorServiceImpl>(context);
+}
+
+}  // namespace kilonova::scheduler::adapters::grpc
