@@ -4,9 +4,11 @@
 #include <absl/time/time.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "agent/core/agent_ticket.h"
 #include "agent/core/delete.h"
+#include "agent/core/faults.h"
 #include "agent/core/instance_files.h"
 #include "agent/core/observe.h"
 #include "common/base/log.h"
@@ -33,7 +35,7 @@ Agent::Agent(AgentSettings settings, Ports ports)
     : settings_(std::move(settings)),
       ports_(ports),
       facts_(ports_.hypervisor),
-      services_{settings_, ports_, claims_, counters_, facts_},
+      services_{settings_, ports_, claims_, counters_, facts_, draining_},
       reconciler_(services_, {[this](const Uuid& uuid) { return queue_.Busy(uuid); },
                               [this](const Uuid& uuid) { PushObserve(uuid, false); },
                               [this](const InstanceRecord& r) { PushAbandon(r); }}),
@@ -77,6 +79,7 @@ void Agent::StopTaking() { taking_ = false; }
 
 bool Agent::Drain(SteadyTime deadline) {
   StopTaking();
+  draining_ = true;
   const bool in_time = queue_.Drain(deadline);
   {
     const absl::MutexLock lock(&mutex_);
@@ -93,7 +96,8 @@ bool Agent::Drain(SteadyTime deadline) {
 void Agent::HurryDrain() { queue_.HurryDrain(); }
 
 SinkAnswer Agent::Refuse(const Status& why) {
-  CountRefused(why);
+  counters_.Add("messages_refused");
+  counters_.Add("messages_refused." + ReasonOf(why));
   return {Verdict::kRefuse, why};
 }
 
@@ -147,6 +151,33 @@ SinkAnswer Agent::Submit(const IncomingRequest& incoming) {
 void Agent::CountRefused(const Status& why) {
   counters_.Add("messages_refused");
   counters_.Add("messages_refused." + ReasonOf(why));
+  ReportRefusedBuild(why);
+}
+
+// A build that could not be read still was somebody's: its owner hears why, if the message was
+// clear at least about whose. One that is here already is not harmed by a bad copy of its message.
+void Agent::ReportRefusedBuild(const Status& why) {
+  const Details details = DetailsOf(why);
+  const auto text = [&details](const char* key) {
+    const auto it = details.find(key);
+    return it == details.end() ? std::string() : it->second;
+  };
+  const auto instance = Uuid::Parse(text("instance"));
+  const std::int64_t generation = std::atoll(text("generation").c_str());
+  if (text("method") != kBuildMethod || !instance.ok() || generation < 1) return;
+  {
+    const absl::MutexLock lock(&mutex_);
+    if (building_.contains(*instance)) return;
+  }
+  const auto record = ports_.journal.Instance(*instance);
+  if (!record.ok() || *record) return;
+  Cancellation never;
+  Operation op(services_, {0, text("request_id"), "build", *instance, generation}, never);
+  Journal::Completion end;
+  end.report =
+      op.Report(model::Outcome::kFailed, model::VmState::kError, model::PowerState::kNoState);
+  end.report->fault = model::Fault{ReasonOf(why), Message(why), IsRetryable(why)};
+  static_cast<void>(op.Complete(std::move(end)));
 }
 
 void Agent::SetReceiving(bool receiving, std::string_view why) {

@@ -31,7 +31,10 @@ Status Operation::StoppedStatus() const {
   return Error(Code::kCancelled, reason::kUnavailable, "the operation was stopped");
 }
 
-bool Operation::Pause(std::chrono::milliseconds time) { return core::Pause(time, cancel_.token()); }
+bool Operation::Pause(std::chrono::milliseconds time) {
+  if (services_.draining) cancel_.Request(StopKind::kDrain);
+  return core::Pause(time, cancel_.token());
+}
 
 Status Operation::Step(std::string_view family, std::string_view step,
                        absl::FunctionRef<Status()> body) {

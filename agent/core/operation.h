@@ -5,6 +5,7 @@
 
 #include <absl/functional/function_ref.h>
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -59,6 +60,7 @@ struct Services {
   HostClaims& claims;
   Counters& counters;
   FactsCache& facts;
+  const std::atomic<bool>& draining;  // the agent stops: what would only wait ends now
 };
 
 // Which message it is about; entry_id 0 when no message asked (a stale instance).

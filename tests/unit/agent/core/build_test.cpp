@@ -98,6 +98,42 @@ TEST_F(Build, WithoutAClaimIsRefused) {
   EXPECT_TRUE(journal_.Unfinished()->empty());
 }
 
+TEST_F(Build, UnreadableButClearlySomebodysIsReportedFailed) {
+  Boot();
+  const auto refuse = [&](const char* instance) {
+    agent_->CountRefused(Error(Code::kInvalidArgument, reason::kObjectInvalid, "no",
+                               {{"method", "build_and_run_instance"},
+                                {"instance", instance},
+                                {"generation", "3"},
+                                {"request_id", "req-x"}}));
+  };
+  refuse(NthUuid(1).str().c_str());
+  ExpectFailed(1, reason::kObjectInvalid, false);
+  EXPECT_EQ(LastReport(1).generation, 3);
+  EXPECT_EQ(LastReport(1).request_id, "req-x");
+  refuse("../../etc");  // no uuid: counted, nothing else
+  EXPECT_EQ(Counter("messages_refused.OBJECT_INVALID"), 2);
+  // A bad copy of a message does not harm the instance that is there.
+  Send("build", 2);
+  Settle();
+  refuse(NthUuid(2).str().c_str());
+  EXPECT_EQ(LastReport(2).outcome, Outcome::kDone);
+}
+
+TEST_F(Build, DrainDoesNotWaitForThoseWhoOnlyWait) {
+  Boot();
+  images_.Hold(true);
+  Send("build", 1);
+  Until([&] { return Record(1).has_value(); }, "the host claim");
+  control_plane_.SetReachable(false);
+  images_.Hold(false);
+  Until([&] { return control_plane_.Asked() >= 1; }, "a question");
+  const auto begin = std::chrono::steady_clock::now();
+  agent_->Drain(begin + std::chrono::seconds(100));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
+  EXPECT_EQ(journal_.Unfinished()->size(), 1u);
+}
+
 TEST_F(Build, FlavorThatDiffersFromItsTemplateSaysWhat) {
   auto other = TinyFlavor();
   other.memory_mb = 1024;
