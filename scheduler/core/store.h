@@ -55,8 +55,15 @@ struct AddAddress {
 struct DropAddresses {
   Uuid instance;
 };
+// Writes what the host says of itself; of a host that is there, enabled and disabled_reason stay,
+// and last_seq only grows while the journal is the same.
 struct PutHost {
   HostRow host;
+};
+struct SetHostEnabled {
+  std::string host;
+  bool enabled = true;
+  std::string reason;
 };
 // The last sequence number of the host's journal that was applied.
 struct SetHostSeq {
@@ -88,8 +95,8 @@ struct Prune {
 };
 
 using Op = std::variant<PutInstance, PutClaim, DropClaim, PutRequest, AddOutbox, DropOutbox,
-                        AddAddress, DropAddresses, PutHost, SetHostSeq, PutFlavor, DropFlavor,
-                        PutImage, DropImage, PutNetwork, DropNetwork, Prune>;
+                        AddAddress, DropAddresses, PutHost, SetHostEnabled, SetHostSeq, PutFlavor,
+                        DropFlavor, PutImage, DropImage, PutNetwork, DropNetwork, Prune>;
 
 struct CommitInfo {
   std::vector<std::int64_t> revisions;  // one per PutInstance, in order

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "scheduler/adapters/store/sqlite_store.h"
+
+#include <SQLiteCpp/SQLiteCpp.h>
+#include <absl/base/thread_annotations.h>
+#include <absl/synchronization/mutex.h>
+#include <sqlite3.h>
+
+#include <deque>
+#include <thread>
+#include <utility>
+
+#include "common/base/failpoint.h"
+#include "common/base/log.h"
+#include "scheduler/adapters/store/open.h"
+#include "scheduler/adapters/store/reader.h"
+#include "scheduler/adapters/store/writer.h"
+
+namespace kilonova::scheduler::adapters {
+namespace {
+
+using core::CommitCallback;
+using core::CommitInfo;
+
+struct Unit {
+  std::vector<PreparedOp> ops;
+  CommitCallback done;
+};
+
+// After these nobody can say what is on disk: only a restart can.
+bool IsFatal(int code) {
+  switch (code & 0xFF) {
+    case SQLITE_IOERR:
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return true;
+    default:
+      return false;
+  }
+}
+
+Status FromException(const SQLite::Exception& e) {
+  return Error(
+      (e.getErrorCode() & 0xFF) == SQLITE_CONSTRAINT ? Code::kAlreadyExists : Code::kUnavailable,
+      (e.getErrorCode() & 0xFF) == SQLITE_CONSTRAINT ? reason::kInternal : reason::kUnavailable,
+      "the scheduler's database did not take the change", {{kOperatorDetail, e.what()}});
+}
+
+class SqliteStore final : public core::Store {
+ public:
+  SqliteStore(OpenDatabase open, SqliteStoreOptions options)
+      : options_(std::move(options)),
+        lock_(std::move(open.lock)),
+        db_(std::move(open.writer)),
+        writer_(std::make_unique<UnitWriter>(*db_)),
+        reader_(std::move(open.reader)),
+        thread_([this](std::stop_token stop) { Run(stop); }) {}
+
+  ~SqliteStore() override {
+    thread_.request_stop();
+    {
+      absl::MutexLock lock(&mutex_);
+      stopping_ = true;
+    }
+    thread_.join();
+    // Folds the log into the file, so that what was deleted is gone from both.
+    sqlite3_wal_checkpoint_v2(db_->getHandle(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr,
+                              nullptr);
+  }
+
+  void Submit(std::vector<core::Op> ops, CommitCallback done) override {
+    Unit unit;
+    unit.done = std::move(done);
+    unit.ops.reserve(ops.size());
+    for (core::Op& op : ops) unit.ops.push_back(Prepare(std::move(op)));
+    {
+      absl::MutexLock lock(&mutex_);
+      mutex_.Await(absl::Condition(this, &SqliteStore::HasRoom));
+      if (!stopping_) {
+        waiting_.push_back(std::move(unit));
+        return;
+      }
+    }
+    unit.done(Error(Code::kUnavailable, reason::kUnavailable, "the scheduler is stopping"));
+  }
+
+  Expected<core::Snapshot> Load() override { return reader_.Load(); }
+  Expected<core::InstancePtr> DeletedInstance(const Uuid& uuid) override {
+    return reader_.DeletedInstance(uuid);
+  }
+  Expected<std::vector<core::InstancePtr>> DeletedInstances(
+      const core::DeletedQuery& query) override {
+    return reader_.DeletedInstances(query);
+  }
+  Expected<std::vector<core::InstancePtr>> DeletedSince(std::int64_t after, std::int64_t up_to,
+                                                        std::size_t most) override {
+    return reader_.DeletedSince(after, up_to, most);
+  }
+  Expected<std::string> OutboxBody(std::int64_t id) override { return reader_.OutboxBody(id); }
+  Expected<std::string> AdminPassword(const Uuid& instance) override {
+    return reader_.AdminPassword(instance);
+  }
+
+ private:
+  bool HasRoom() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
+    return stopping_ || waiting_.size() < options_.most_units_waiting;
+  }
+  bool HasWork() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return stopping_ || !waiting_.empty(); }
+
+  void Run(const std::stop_token&) {
+    std::vector<Unit> units;
+    while (true) {
+      {
+        absl::MutexLock lock(&mutex_);
+        mutex_.Await(absl::Condition(this, &SqliteStore::HasWork));
+        if (waiting_.empty()) return;  // stopping, and all that was accepted is written
+        while (!waiting_.empty() && units.size() < options_.most_units_per_commit) {
+          units.push_back(std::move(waiting_.front()));
+          waiting_.pop_front();
+        }
+      }
+      CommitTogether(units);
+      units.clear();
+    }
+  }
+
+  void CommitTogether(std::vector<Unit>& units) {
+    std::vector<Expected<CommitInfo>> results(
+        units.size(), Expected<CommitInfo>(failure_.ok() ? OkInfo() : failure_));
+    if (failure_.ok()) {
+      const Status committed = Write(units, results);
+      if (!committed.ok()) {
+        for (auto& result : results) {
+          if (result.ok()) result = committed;
+        }
+      }
+    }
+    for (std::size_t i = 0; i < units.size(); ++i) units[i].done(results[i]);
+  }
+
+  // The whole transaction; on error nothing of it happened (or the store is over: failure_).
+  Status Write(const std::vector<Unit>& units, std::vector<Expected<CommitInfo>>& results) {
+    try {
+      db_->exec("BEGIN IMMEDIATE");
+      for (std::size_t i = 0; i < units.size(); ++i) {
+        results[i] = WriteUnit(units[i]);
+        // Some errors (a full disk) end the whole transaction, not only the statement.
+        if (sqlite3_get_autocommit(db_->getHandle()) != 0) {
+          writer_->RolledBack();
+          return results[i].ok() ? Unwritten() : results[i].status();
+        }
+      }
+      writer_->FinishTransaction();
+      FAILPOINT("scheduler.commit.before");
+      db_->exec("COMMIT");
+      FAILPOINT("scheduler.commit.after");
+      writer_->Committed();
+      return OkStatus();
+    } catch (const SQLite::Exception& e) {
+      return Abandon(e);
+    } catch (const std::exception& e) {
+      return Abandon(SQLite::Exception(e.what()));
+    }
+  }
+
+  Expected<CommitInfo> WriteUnit(const Unit& unit) {
+    CommitInfo info;
+    Status status;
+    try {
+      db_->exec("SAVEPOINT unit");
+      status = writer_->Apply(unit.ops, info);
+    } catch (const SQLite::Exception& e) {
+      if (IsFatal(e.getExtendedErrorCode())) throw;
+      status = FromException(e);
+      LogWarn("database refused a unit", {F("error", e.what())});
+    }
+    if (sqlite3_get_autocommit(db_->getHandle()) != 0) return status.ok() ? Unwritten() : status;
+    if (!status.ok()) db_->exec("ROLLBACK TO unit");
+    db_->exec("RELEASE unit");
+    if (!status.ok()) return status;
+    return info;
+  }
+
+  Status Abandon(const SQLite::Exception& e) {
+    if (sqlite3_get_autocommit(db_->getHandle()) == 0) db_->tryExec("ROLLBACK");
+    writer_->RolledBack();
+    if (IsFatal(e.getExtendedErrorCode())) {
+      failure_ = Error(Code::kUnavailable, reason::kUnavailable,
+                       "the scheduler's database failed; it must be restarted",
+                       {{kOperatorDetail, e.what()}});
+      LogError("database failed, nothing is accepted until a restart", {F("error", e.what())});
+      return failure_;
+    }
+    LogError("database did not commit", {F("error", e.what())});
+    return FromException(e);
+  }
+
+  static Expected<CommitInfo> OkInfo() { return CommitInfo{}; }
+  static Status Unwritten() {
+    return Error(Code::kUnavailable, reason::kUnavailable,
+                 "the scheduler's database did not take the change");
+  }
+
+  const SqliteStoreOptions options_;
+  FileLock lock_;  // declared before the connections: given up after they are closed
+  std::unique_ptr<SQLite::Database> db_;
+  std::unique_ptr<UnitWriter> writer_;
+  Reader reader_;
+
+  Status failure_;  // writer's thread only
+  absl::Mutex mutex_;
+  std::deque<Unit> waiting_ ABSL_GUARDED_BY(mutex_);
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  std::jthread thread_;
+};
+
+}  // namespace
+
+Expected<std::unique_ptr<core::Store>> OpenSqliteStore(const SqliteStoreOptions& options,
+                                                       const Clock& clock) {
+  ASSIGN_OR_RETURN(OpenDatabase open, OpenAndCheck(options.path, options.busy_timeout, clock));
+  return std::unique_ptr<core::Store>(std::make_unique<SqliteStore>(std::move(open), options));
+}
+
+}  // namespace kilonova::scheduler::adapters

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+// The conductor's face: every call goes to the part that does it.
+#include "scheduler/core/conductor.h"
+
+#include <utility>
+
+#include "scheduler/core/conductor_impl.h"
+#include "scheduler/core/validate.h"
+
+namespace kilonova::scheduler::core {
+
+Conductor::Conductor(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Conductor::~Conductor() { Stop(); }
+
+Expected<std::unique_ptr<Conductor>> Conductor::Open(Store& store, Engine& engine,
+                                                     const MessageEncoder& encoder,
+                                                     const Clock& clock, ConductorOptions options) {
+  auto impl = std::make_unique<Impl>(store, engine, encoder, clock, options);
+  RETURN_IF_ERROR(impl->Load());
+  return std::unique_ptr<Conductor>(new Conductor(std::move(impl)));
+}
+
+Expected<std::vector<InstancePtr>> Conductor::CreateInstances(const CreateRequest& request) {
+  return impl_->CreateInstances(request);
+}
+Expected<InstancePtr> Conductor::GetInstance(const std::string& instance) const {
+  return impl_->GetInstance(instance);
+}
+Expected<Page<InstancePtr>> Conductor::ListInstances(const InstanceFilter& filter,
+                                                     const PageRequest& page) const {
+  return impl_->ListInstances(filter, page);
+}
+Expected<InstancePtr> Conductor::DeleteInstance(const std::string& instance,
+                                                const std::string& request_id) {
+  return impl_->Delete(instance, request_id);
+}
+Expected<InstancePtr> Conductor::StartInstance(const std::string& instance,
+                                               const std::string& request_id) {
+  return impl_->Act(instance, request_id, model::InstanceEvent::kStart,
+                    {.kind = model::ActionKind::kStart});
+}
+Expected<InstancePtr> Conductor::StopInstance(const std::string& instance,
+                                              const std::string& request_id) {
+  return impl_->Act(instance, request_id, model::InstanceEvent::kStop,
+                    {.kind = model::ActionKind::kStop});
+}
+Expected<InstancePtr> Conductor::RebootInstance(const std::string& instance, model::RebootType type,
+                                                const std::string& request_id) {
+  const bool soft = type == model::RebootType::kSoft;
+  return impl_->Act(instance, request_id,
+                    soft ? model::InstanceEvent::kSoftReboot : model::InstanceEvent::kHardReboot,
+                    {.kind = model::ActionKind::kReboot, .reboot_type = type});
+}
+WatchSource& Conductor::watch() { return impl_->hub_; }
+
+Expected<Explanation> Conductor::Explain(const InstanceTemplate& instance,
+                                         std::size_t most_hosts) const {
+  ASSIGN_OR_RETURN(const PlacementRequest request, impl_->PlacementFor(instance, 1));
+  return impl_->engine_.Explain(request, most_hosts);
+}
+Expected<Explanation> Conductor::ExplainInstance(const std::string& instance) const {
+  ASSIGN_OR_RETURN(const InstancePtr record, impl_->GetInstance(instance));
+  if (record->explanation != nullptr) return *record->explanation;
+  return Error(Code::kNotFound, reason::kInstanceNotFound,
+               "no explanation is kept: a host was found for this instance");
+}
+Expected<PlaceResult> Conductor::DryRun(const InstanceTemplate& instance,
+                                        std::int64_t count) const {
+  if (count == 0) count = 1;
+  if (count < 1 || count > 1000) {
+    return Error(Code::kInvalidArgument, reason::kInvalidArgument, "count must be 1 to 1000",
+                 {{"field", "count"}});
+  }
+  ASSIGN_OR_RETURN(const PlacementRequest request, impl_->PlacementFor(instance, count));
+  return impl_->engine_.DryRun(
+      request, {.alternates = static_cast<std::size_t>(impl_->options_.max_attempts - 1)});
+}
+
+Expected<model::Flavor> Conductor::CreateFlavor(model::Flavor flavor) {
+  return impl_->CreateFlavor(std::move(flavor));
+}
+Expected<model::Flavor> Conductor::GetFlavor(const std::string& flavor) const {
+  return impl_->GetFlavor(flavor);
+}
+Expected<Page<model::Flavor>> Conductor::ListFlavors(const PageRequest& page) const {
+  return impl_->ListFlavors(page);
+}
+Expected<model::Flavor> Conductor::UpdateFlavor(const std::string& flavor,
+                                                model::ExtraSpecs extra_specs,
+                                                std::string description) {
+  return impl_->UpdateFlavor(flavor, std::move(extra_specs), std::move(description));
+}
+Status Conductor::DeleteFlavor(const std::string& flavor) { return impl_->DeleteFlavor(flavor); }
+FlavorSet Conductor::Flavors() const { return impl_->Flavors(); }
+void Conductor::OnFlavorsChanged(std::function<void()> listener) {
+  impl_->flavors_changed_ = std::move(listener);
+}
+
+Expected<ImageRecord> Conductor::RegisterImage(model::ImageSource image) {
+  return impl_->RegisterImage(std::move(image));
+}
+Expected<ImageRecord> Conductor::GetImage(const std::string& image) const {
+  return impl_->GetImage(image);
+}
+Expected<Page<ImageRecord>> Conductor::ListImages(const PageRequest& page) const {
+  return impl_->ListImages(page);
+}
+Status Conductor::DeleteImage(const std::string& image) { return impl_->DeleteImage(image); }
+
+Expected<NetworkRecord> Conductor::CreateNetwork(NetworkRecord network) {
+  return impl_->CreateNetwork(std::move(network));
+}
+Expected<NetworkRecord> Conductor::GetNetwork(const std::string& network) const {
+  return impl_->GetNetwork(network);
+}
+Expected<Page<NetworkRecord>> Conductor::ListNetworks(const PageRequest& page) const {
+  return impl_->ListNetworks(page);
+}
+Status Conductor::DeleteNetwork(const std::string& network) {
+  return impl_->DeleteNetwork(network);
+}
+
+Expected<HostView> Conductor::GetHost(const std::string& host) const {
+  return impl_->GetHost(host);
+}
+Expected<Page<HostView>> Conductor::ListHosts(const PageRequest& page) const {
+  return impl_->ListHosts(page);
+}
+Expected<HostView> Conductor::EnableHost(const std::string& host) {
+  return impl_->SetEnabled(host, true, "");
+}
+Expected<HostView> Conductor::DisableHost(const std::string& host, const std::string& reason) {
+  RETURN_IF_ERROR(CheckText("reason", reason, 1, 255));
+  return impl_->SetEnabled(host, false, reason);
+}
+
+Expected<HostWelcome> Conductor::HostUp(const HostHello& hello) { return impl_->HostUp(hello); }
+Status Conductor::HostReported(const Uuid& session, const HostUpdate& update) {
+  return impl_->HostReported(session, update);
+}
+Status Conductor::HostHeartbeat(const Uuid& session,
+                                const std::map<std::string, std::int64_t>& counters) {
+  return impl_->HostHeartbeat(session, counters);
+}
+void Conductor::SessionEnded(const Uuid& session) { impl_->SessionEnded(session); }
+Expected<std::int64_t> Conductor::HandleStateReports(const Uuid& session,
+                                                     std::span<const model::StateReport> reports) {
+  return impl_->HandleStateReports(session, reports);
+}
+Status Conductor::ConfirmStart(const std::string& host, const Uuid& instance,
+                               std::int64_t generation) {
+  return impl_->ConfirmStart(host, instance, generation);
+}
+Outbox& Conductor::outbox() { return impl_->outbox_; }
+void Conductor::Tick() { impl_->Tick(); }
+void Conductor::Stop() {
+  impl_->outbox_.Stop();
+  impl_->hub_.Stop();
+}
+
+}  // namespace kilonova::scheduler::core

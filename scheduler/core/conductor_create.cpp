@@ -1,0 +1,373 @@
+// SPDX-License-Identifier: Apache-2.0
+// Accepting instances: validate, place, give addresses, write, answer.
+#include <algorithm>
+#include <utility>
+
+#include "common/base/failpoint.h"
+#include "common/base/log.h"
+#include "scheduler/core/conductor_impl.h"
+#include "scheduler/core/validate.h"
+
+namespace kilonova::scheduler::core {
+namespace {
+
+Status Invalid(std::string_view field, std::string_view message) {
+  return Error(Code::kInvalidArgument, reason::kInvalidArgument, message,
+               {{"field", std::string(field)}});
+}
+
+// What a flavor must have for an image, before any host is asked.
+Status CheckFit(const model::Flavor& flavor, const model::ImageSource& image) {
+  if (flavor.disabled) {
+    return Error(Code::kNotFound, reason::kFlavorNotFound,
+                 "flavor " + flavor.name + " is disabled");
+  }
+  if (flavor.memory_mb < image.min_ram_mb) {
+    return Error(Code::kInvalidArgument, reason::kFlavorMemoryTooSmall,
+                 "the image needs " + std::to_string(image.min_ram_mb) + " MiB of memory, flavor " +
+                     flavor.name + " has " + std::to_string(flavor.memory_mb),
+                 {{"field", "flavor"}});
+  }
+  // A root disk of 0 is as large as the image: min_disk cannot be missed.
+  if (flavor.root_gb != 0 && flavor.root_gb < image.min_disk_gb) {
+    return Error(Code::kInvalidArgument, reason::kFlavorDiskTooSmall,
+                 "the image needs a disk of " + std::to_string(image.min_disk_gb) +
+                     " GiB, flavor " + flavor.name + " has " + std::to_string(flavor.root_gb),
+                 {{"field", "flavor"}});
+  }
+  // Of other formats only the host, which reads the header, knows the size of the disk.
+  constexpr std::uint64_t kGiB = 1ULL << 30;
+  if (flavor.root_gb != 0 && image.disk_format == "raw" &&
+      image.size_bytes > static_cast<std::uint64_t>(flavor.root_gb) * kGiB) {
+    return Error(Code::kInvalidArgument, reason::kFlavorDiskTooSmall,
+                 "the image is larger than the disk of flavor " + flavor.name,
+                 {{"field", "flavor"}});
+  }
+  return OkStatus();
+}
+
+std::string NewReservationId() {
+  static constexpr std::string_view kDigits = "0123456789abcdefghijklmnopqrstuvwxyz";
+  const std::string random = Uuid::Random().str();
+  std::string id = "r-";
+  std::size_t value = 0;
+  for (char c : random) {
+    if (c == '-') continue;
+    value = value * 31 + static_cast<unsigned char>(c);
+  }
+  for (int i = 0; i < 8; ++i, value /= 36) id += kDigits[value % 36];
+  return id;
+}
+
+// What the operator reads is cut to what is worth keeping with every failed request.
+Explanation Kept(Explanation explanation) {
+  constexpr std::size_t kMostHosts = 20;
+  if (explanation.explanations.size() > kMostHosts) explanation.explanations.resize(kMostHosts);
+  return explanation;
+}
+
+}  // namespace
+
+Expected<std::shared_ptr<const model::ImageSource>> Conductor::Impl::KernelOf(
+    const model::ImageSource& image, const char* property) {
+  const auto named = image.properties.find(property);
+  if (named == image.properties.end() || named->second.empty()) return nullptr;
+  const auto uuid = Uuid::Parse(named->second);
+  const auto found = uuid.ok() ? images_.find(*uuid) : images_.end();
+  const std::string_view format = std::string_view(property) == "kernel_id" ? "aki" : "ari";
+  if (found == images_.end()) {
+    return Error(Code::kFailedPrecondition, reason::kImageNotFound,
+                 "the image's " + std::string(property) + " names no registered image");
+  }
+  if (found->second.source.disk_format != format) {
+    return Error(
+        Code::kFailedPrecondition, reason::kImageInvalid,
+        "the image's " + std::string(property) + " is not of disk_format " + std::string(format));
+  }
+  return std::make_shared<const model::ImageSource>(found->second.source);
+}
+
+Expected<Conductor::Impl::Resolved> Conductor::Impl::Resolve(const InstanceTemplate& t) {
+  Resolved resolved;
+  const model::Flavor* flavor = FindFlavor(t.flavor);
+  if (flavor == nullptr) {
+    return Error(Code::kNotFound, reason::kFlavorNotFound, "no flavor " + t.flavor);
+  }
+  resolved.flavor = flavors_.at(flavor->flavorid);
+  ASSIGN_OR_RETURN(const ImageRecord* image, FindImage(t.image));
+  if (image->source.disk_format == "aki" || image->source.disk_format == "ari") {
+    return Error(Code::kInvalidArgument, reason::kImageInvalid,
+                 "a kernel or ramdisk image cannot be booted by itself", {{"field", "image"}});
+  }
+  resolved.image = std::make_shared<const model::ImageSource>(image->source);
+  ASSIGN_OR_RETURN(resolved.kernel, KernelOf(image->source, "kernel_id"));
+  ASSIGN_OR_RETURN(resolved.ramdisk, KernelOf(image->source, "ramdisk_id"));
+  if (resolved.ramdisk && !resolved.kernel) {
+    return Error(Code::kFailedPrecondition, reason::kImageInvalid,
+                 "the image names a ramdisk and no kernel");
+  }
+  RETURN_IF_ERROR(CheckFit(*flavor, image->source));
+  for (const std::string& name : t.networks) {
+    const Network* network = FindNetwork(name);
+    if (network == nullptr || network->leaving) {
+      return Error(Code::kNotFound, reason::kNetworkNotFound, "no network " + name);
+    }
+    resolved.networks.push_back(network->record.id);
+  }
+  ASSIGN_OR_RETURN(const ZoneRequest zone, ParseZone(t.availability_zone));
+  resolved.zone = zone.zone;
+  if (!zone.host.empty() && !hosts_.contains(zone.host)) {
+    return Error(Code::kInvalidArgument, reason::kHostNotFound, "no host " + zone.host,
+                 {{"field", "availability_zone"}});
+  }
+  PlacementRequest& placement = resolved.placement;
+  placement.flavor = *resolved.flavor;
+  placement.image_properties = image->source.properties;
+  placement.availability_zone = zone.zone;
+  placement.forced_host = zone.host;
+  placement.project_id = t.project_id.empty() ? "default" : t.project_id;
+  ASSIGN_OR_RETURN(placement.hints, ValidateHints(t.hints));
+  return resolved;
+}
+
+Expected<PlacementRequest> Conductor::Impl::PlacementFor(const InstanceTemplate& instance,
+                                                         std::int64_t count) {
+  RETURN_IF_ERROR(CheckTemplate(instance));
+  absl::MutexLock lock(&mutex_);
+  ASSIGN_OR_RETURN(Resolved resolved, Resolve(instance));
+  for (std::int64_t i = 0; i < count; ++i) resolved.placement.instances.push_back(Uuid::Random());
+  return std::move(resolved.placement);
+}
+
+// Either the answer of an earlier identical request, or nothing: then the id is ours until
+// CreateInstances ends.
+Expected<std::optional<std::vector<InstancePtr>>> Conductor::Impl::Admit(
+    const CreateRequest& request, const std::string& digest) {
+  std::vector<Uuid> uuids;
+  {
+    absl::MutexLock lock(&mutex_);
+    const auto settled = [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+      const auto known = requests_.find(request.request_id);
+      return known == requests_.end() || known->second.committed || known->second.digest != digest;
+    };
+    mutex_.Await(absl::Condition(&settled));
+    const auto known = requests_.find(request.request_id);
+    if (known == requests_.end()) {
+      requests_[request.request_id].digest = digest;
+      return std::nullopt;
+    }
+    if (known->second.digest != digest) {
+      return Error(Code::kAlreadyExists, reason::kRequestIdReused,
+                   "this request_id was used for another request", {{"field", "request_id"}});
+    }
+    uuids = known->second.instances;
+  }
+  std::vector<InstancePtr> instances;
+  for (const Uuid& uuid : uuids) {
+    ASSIGN_OR_RETURN(instances.emplace_back(), GetInstance(uuid.str()));
+  }
+  return instances;
+}
+
+Expected<std::vector<InstancePtr>> Conductor::Impl::CreateInstances(const CreateRequest& request) {
+  RETURN_IF_ERROR(CheckRequestId(request.request_id));
+  if (request.count < 0 || request.count > 1000) {
+    return Invalid("count", "count must be 1 to 1000");
+  }
+  RETURN_IF_ERROR(CheckTemplate(request.instance));
+  if (request.count > 1 &&
+      request.instance.name.size() + std::to_string(request.count).size() + 1 > 255) {
+    return Invalid("name", "name must leave room for the number that is added to it");
+  }
+  const std::string digest = DigestOf(request);
+  ASSIGN_OR_RETURN(auto earlier, Admit(request, digest));
+  if (earlier) return *std::move(earlier);
+  auto created = CreateAdmitted(request, digest);
+  if (!created.ok()) {
+    absl::MutexLock lock(&mutex_);
+    const auto mine = requests_.find(request.request_id);
+    // Committed and yet an error cannot be; a request that left no trace may be sent again.
+    if (mine != requests_.end() && !mine->second.committed) requests_.erase(mine);
+  }
+  return created;
+}
+
+std::vector<MutableInstance> Conductor::Impl::NewRecords(const CreateRequest& request,
+                                                         const Resolved& resolved) {
+  const InstanceTemplate& t = request.instance;
+  const std::int64_t count = std::max<std::int64_t>(request.count, 1);
+  const WallTime now = clock_.Now();
+  const bool ours = request.request_id.starts_with("req-") &&
+                    Uuid::Parse(std::string_view(request.request_id).substr(4)).ok();
+  const std::string request_id = ours ? request.request_id : NewRequestId();
+  const std::string reservation = NewReservationId();
+  std::vector<MutableInstance> records;
+  for (std::int64_t i = 0; i < count; ++i) {
+    auto record = std::make_shared<InstanceRecord>();
+    model::InstanceSpec& spec = record->spec;
+    spec.uuid = Uuid::Random();
+    Names names = NamesOf(t.name, spec.uuid, count, i);
+    spec.display_name = std::move(names.display_name);
+    spec.hostname = std::move(names.hostname);
+    spec.project_id = spec.project_name = resolved.placement.project_id;
+    spec.user_id = spec.user_name = t.user_id.empty() ? "default" : t.user_id;
+    spec.availability_zone = resolved.zone;
+    spec.reservation_id = reservation;
+    spec.launch_index = i;
+    spec.key_name = t.key_name;
+    spec.key_data = t.public_key;
+    spec.user_data = t.user_data;
+    spec.config_drive = t.config_drive;
+    spec.metadata = t.metadata;
+    spec.created_at = record->updated_at = now;
+    record->flavor = resolved.flavor;
+    record->image = resolved.image;
+    record->kernel = resolved.kernel;
+    record->ramdisk = resolved.ramdisk;
+    record->hints = resolved.placement.hints;
+    record->forced_host = resolved.placement.forced_host;
+    record->availability_zone = resolved.zone;
+    record->request_id = record->action_request_id = request_id;
+    records.push_back(std::move(record));
+  }
+  return records;
+}
+
+std::string Conductor::Impl::NewMac() {
+  while (true) {
+    const std::string r = Uuid::Random().str();
+    std::string mac = "fa:16:3e:" + r.substr(0, 2) + ":" + r.substr(2, 2) + ":" + r.substr(4, 2);
+    if (macs_.insert(mac).second) return mac;
+  }
+}
+
+// On an error what was given so far is in record.nics, for ReleasePorts.
+Status Conductor::Impl::GivePorts(InstanceRecord& record, const std::vector<Uuid>& networks) {
+  for (const Uuid& id : networks) {
+    const auto found = networks_.find(id);
+    if (found == networks_.end() || found->second.leaving) {
+      return Error(Code::kNotFound, reason::kNetworkNotFound, "the network was deleted");
+    }
+    Network& network = found->second;
+    model::NicRequest nic;
+    if (network.record.addressing == AddressingKind::kIpam) {
+      ASSIGN_OR_RETURN(nic.fixed_ips.emplace_back(), network.pool.Take());
+    }
+    ++network.ports;
+    nic.port_id = Uuid::Random();
+    nic.network_id = id;
+    nic.network_name = network.record.name;
+    nic.kind = network.record.kind;
+    nic.source = network.record.source;
+    nic.mac = NewMac();
+    nic.mtu = network.record.mtu;
+    nic.dhcp = network.record.addressing == AddressingKind::kDhcp;
+    nic.dns_servers = network.record.dns_servers;
+    record.nics.push_back(std::move(nic));
+  }
+  return OkStatus();
+}
+
+void Conductor::Impl::PutOn(InstanceRecord& record, const HostRef& where,
+                            std::vector<HostRef> alternates) {
+  record.host = where.host;
+  record.node = where.node;
+  record.alternates = std::move(alternates);
+  record.tried_hosts.push_back(where.host);
+  record.availability_zone = ZoneOf(where.host, record.spec.availability_zone);
+  record.claim_id = Uuid::Random();
+  ++record.generation;
+}
+
+std::string Conductor::Impl::ZoneOf(const std::string& host, const std::string& fallback) {
+  absl::MutexLock lock(&mutex_);
+  const auto found = hosts_.find(host);
+  if (found != hosts_.end() && !found->second.row.report.availability_zone.empty()) {
+    return found->second.row.report.availability_zone;
+  }
+  return fallback.empty() ? "nova" : fallback;
+}
+
+Expected<std::vector<InstancePtr>> Conductor::Impl::CreateAdmitted(const CreateRequest& request,
+                                                                   const std::string& digest) {
+  Resolved resolved;
+  {
+    absl::MutexLock lock(&mutex_);
+    ASSIGN_OR_RETURN(resolved, Resolve(request.instance));
+  }
+  std::vector<MutableInstance> records = NewRecords(request, resolved);
+  for (const MutableInstance& r : records) resolved.placement.instances.push_back(r->uuid());
+  FAILPOINT("scheduler.claim.before");
+  ASSIGN_OR_RETURN(
+      PlaceResult placed,
+      engine_.Place(resolved.placement,
+                    {.alternates = static_cast<std::size_t>(options_.max_attempts - 1)}));
+  FAILPOINT("scheduler.claim.after");
+
+  Change change;
+  const auto undo = [this, &records, &placed] {
+    if (placed.placed()) {
+      for (const MutableInstance& r : records) engine_.Release(r->uuid());
+    }
+    absl::MutexLock lock(&mutex_);
+    for (const MutableInstance& r : records) ReleasePorts(*r);
+  };
+  change.on_failure.emplace_back(undo);
+  const auto fail = [&](Status status) {
+    undo();
+    return status;
+  };
+
+  Status given;
+  {
+    absl::MutexLock lock(&mutex_);
+    for (const MutableInstance& record : records) {
+      record->spec.id = ++last_instance_id_;
+      if (placed.placed() && given.ok()) given = GivePorts(*record, resolved.networks);
+    }
+  }
+  if (!given.ok()) return fail(std::move(given));
+  if (placed.placed()) {
+    for (std::size_t i = 0; i < records.size(); ++i) {
+      PutOn(*records[i], placed.selections[i].chosen, placed.selections[i].alternates);
+    }
+  } else {
+    const auto kept = std::make_shared<const Explanation>(Kept(std::move(placed.refusal)));
+    for (const MutableInstance& record : records) {
+      record->vm_state = model::VmState::kError;
+      record->task_state = model::TaskState::kNone;
+      record->explanation = kept;
+      record->fault = FaultRecord{std::string(reason::kNoValidHost.name),
+                                  "no host has room for this instance", "", clock_.Now()};
+    }
+    LogInfo("no host fits", {F("request", records[0]->request_id), F("summary", kept->summary)});
+  }
+
+  RequestRow row{request.request_id, digest, {}, clock_.Now()};
+  for (const MutableInstance& r : records) row.instances.push_back(r->uuid());
+  change.ops.emplace_back(PutRequest{row});
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    InstanceRecord& record = *records[i];
+    change.Put(records[i],
+               placed.placed() ? std::optional(request.instance.admin_password) : std::nullopt);
+    if (!placed.placed()) continue;
+    change.ops.emplace_back(PutClaim{{record.claim_id, record.uuid(), record.host,
+                                      record.generation, placed.selections[i].resources}});
+    for (const model::NicRequest& nic : record.nics) {
+      for (const model::FixedIp& ip : nic.fixed_ips) {
+        change.ops.emplace_back(AddAddress{nic.network_id, ip.address, nic.port_id, record.uuid()});
+      }
+    }
+    if (Status added = AddBuild(change, record, request.instance.admin_password); !added.ok()) {
+      return fail(std::move(added));
+    }
+  }
+  change.on_commit.emplace_back([this, row]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    requests_[row.request_id] = {row.digest, row.instances, true, row.created_at};
+  });
+  RETURN_IF_ERROR(Commit(std::move(change)));
+  FAILPOINT("scheduler.reply.before");
+  return std::vector<InstancePtr>(records.begin(), records.end());
+}
+
+}  // namespace kilonova::scheduler::core

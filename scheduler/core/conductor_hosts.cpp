@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: Apache-2.0
+// Hosts: sessions and leases, what they report, what operators set.
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+#include "common/base/log.h"
+#include "scheduler/core/conductor_impl.h"
+#include "scheduler/core/validate.h"
+
+namespace kilonova::scheduler::core {
+namespace {
+
+Status NoHost(const std::string& host) {
+  return Error(Code::kNotFound, reason::kHostNotFound,
+               IsValidHostName(host) ? "no host " + host : std::string("no such host"));
+}
+
+// What is worth a write; the rest changes every minute and is known anew with the next session.
+bool SameHardware(const model::HostReport& a, const model::HostReport& b) {
+  const auto parts = [](const model::HostReport& r) {
+    return std::tie(r.hypervisor_hostname, r.hypervisor_type, r.hypervisor_version,
+                    r.libvirt_version, r.virt_type, r.cpu_arch, r.cpu_model, r.cpu_vendor,
+                    r.cpu_info, r.traits, r.supported_instances, r.inventories, r.availability_zone,
+                    r.degraded);
+  };
+  return parts(a) == parts(b);
+}
+
+Status SessionOver() {
+  return Error(Code::kFailedPrecondition, reason::kHostDown,
+               "this session is over: its lease ran out or a newer one took its place");
+}
+
+}  // namespace
+
+Status Conductor::Impl::TellEngine(const Host& host) {
+  const model::HostReport& report = host.row.report;
+  HostState state;
+  state.host = host.row.name;
+  state.node = report.hypervisor_hostname;
+  state.up = host.up();
+  state.availability_zone = report.availability_zone;
+  state.inventories = report.inventories;
+  state.traits = report.traits;
+  state.hypervisor_type = report.hypervisor_type;
+  state.hypervisor_version = report.hypervisor_version;
+  state.cpu_info = report.cpu_info;
+  state.supported_instances = report.supported_instances;
+  if (report.free_disk_gb > 0) state.disk_available_least = report.free_disk_gb;
+  RETURN_IF_ERROR(engine_.UpsertHost(state));
+  RETURN_IF_ERROR(engine_.SetHostUp(host.row.name, host.up()));
+  // A host that says it is not well takes nothing new, whatever the operator set.
+  std::string why = host.row.disabled_reason;
+  for (const std::string& reason : report.degraded) {
+    why += (why.empty() ? "degraded: " : ", degraded: ") + reason;
+  }
+  return engine_.SetHostEnabled(host.row.name, host.row.enabled && report.degraded.empty(), why);
+}
+
+bool Conductor::Impl::HostIsUp(const std::string& host) {
+  const auto found = hosts_.find(host);
+  return found != hosts_.end() && found->second.up() && found->second.row.enabled &&
+         found->second.row.report.degraded.empty();
+}
+
+void Conductor::Impl::TakeDown(Host& host, std::string_view why) {
+  if (!host.up()) return;
+  sessions_.erase(host.session.id);
+  host.session.id = {};
+  LogWarn("host is down", {F("host", host.row.name), F("why", why)});
+  if (Status down = engine_.SetHostUp(host.row.name, false); !down.ok()) {
+    LogError("engine does not know the host", {F("host", host.row.name), F("error", down)});
+  }
+}
+
+Expected<std::string> Conductor::Impl::RenewLease(const Uuid& session) {
+  const auto found = sessions_.find(session);
+  if (found == sessions_.end()) return SessionOver();
+  Host& host = hosts_.at(found->second);
+  const SteadyTime now = clock_.Steady();
+  if (host.session.lease_until < now) {
+    TakeDown(host, "lease ran out");
+    return SessionOver();
+  }
+  host.session.lease_until = now + options_.lease;
+  host.row.last_seen = clock_.Now();
+  return host.row.name;
+}
+
+Expected<HostWelcome> Conductor::Impl::HostUp(const HostHello& hello) {
+  const std::string& name = hello.report.host;
+  if (!IsValidHostName(name)) {
+    return Error(Code::kInvalidArgument, reason::kInvalidArgument, "host name is not valid",
+                 {{"field", "host"}});
+  }
+  if (!Uuid::Parse(hello.journal_id).ok()) {
+    return Error(Code::kInvalidArgument, reason::kInvalidArgument, "journal_id is not a uuid",
+                 {{"field", "journal_id"}});
+  }
+  HostRow row;
+  bool journal_known = false;
+  {
+    absl::MutexLock lock(&mutex_);
+    if (const auto known = hosts_.find(name); known != hosts_.end()) row = known->second.row;
+  }
+  journal_known = row.journal_id == hello.journal_id;
+  if (!journal_known) row.last_seq = 0;
+  row.name = name;
+  row.agent_version = hello.agent_version;
+  row.journal_id = hello.journal_id;
+  row.report = hello.report;
+  row.last_seen = clock_.Now();
+
+  HostWelcome welcome;
+  welcome.session = Uuid::Random();
+  welcome.lease = options_.lease;
+  ASSIGN_OR_RETURN(welcome.stale, StaleOf(name, hello.instances, journal_known));
+  {
+    // The engine judges the inventory before anything is written of it.
+    absl::MutexLock lock(&mutex_);
+    Host candidate;
+    candidate.row = row;
+    if (const auto known = hosts_.find(name); known != hosts_.end()) {
+      candidate.session = known->second.session;
+      candidate.row.enabled = known->second.row.enabled;
+      candidate.row.disabled_reason = known->second.row.disabled_reason;
+    }
+    RETURN_IF_ERROR(TellEngine(candidate));
+  }
+  Change change;
+  change.ops.emplace_back(PutHost{row});
+  Status up;
+  change.on_commit.emplace_back([&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    Host& host = hosts_[name];
+    row.enabled = host.row.name.empty() || host.row.enabled;
+    row.disabled_reason = host.row.disabled_reason;
+    // What was applied while this was being written stays applied.
+    if (host.row.journal_id == row.journal_id) {
+      row.last_seq = std::max(row.last_seq, host.row.last_seq);
+    }
+    host.row = row;
+    if (host.up()) sessions_.erase(host.session.id);
+    host.session = {welcome.session, clock_.Steady() + options_.lease, {}};
+    sessions_[welcome.session] = name;
+    welcome.last_seq = row.last_seq;
+    up = TellEngine(host);
+  });
+  RETURN_IF_ERROR(Commit(std::move(change)));
+  RETURN_IF_ERROR(up);
+  LogInfo("host is up", {F("host", name), F("session", welcome.session),
+                         F("instances", hello.instances.size()), F("stale", welcome.stale.size())});
+  outbox_.HostIsBack(name);
+  SyncPowerStates(name, hello.instances);
+  return welcome;
+}
+
+Expected<std::vector<StaleInstance>> Conductor::Impl::StaleOf(
+    const std::string& host, const std::vector<model::HostInstance>& instances,
+    bool journal_known) {
+  std::vector<StaleInstance> stale;
+  for (const model::HostInstance& instance : instances) {
+    if (instance.generation <= 0) continue;  // no tag of ours: not ours to judge
+    const auto live = Live(instance.uuid);
+    if (live.ok()) {
+      const InstanceRecord& record = **live;
+      // A later generation than we know of means our records are old: nothing is removed on that.
+      const bool over = instance.generation < record.generation ||
+                        (instance.generation == record.generation && record.host != host);
+      if (over) stale.push_back({instance.uuid, instance.generation});
+      continue;
+    }
+    const auto deleted = store_.DeletedInstance(instance.uuid);
+    if (!deleted.ok() && !HasReason(deleted.status(), reason::kInstanceNotFound)) {
+      return deleted.status();
+    }
+    // A database that never met this journal may be a new or an old one: guests must not die of it.
+    if (deleted.ok() || journal_known) {
+      stale.push_back({instance.uuid, instance.generation});
+    } else {
+      LogError("host has an instance nobody knows; left alone",
+               {F("host", host), F("instance", instance.uuid)});
+    }
+  }
+  return stale;
+}
+
+std::vector<InstancePtr> Conductor::Impl::OnHost(const std::string& host) {
+  std::vector<InstancePtr> here;
+  if (const auto found = by_host_.find(host); found != by_host_.end()) {
+    for (const Uuid& uuid : found->second) here.push_back(instances_.at(uuid));
+  }
+  return here;
+}
+
+// As Nova: an instance its host does not have keeps its vm_state, its power_state is NOSTATE; once
+// it is there again it has what the host says. Anything more is told by reports, which have an
+// order; this list has none.
+void Conductor::Impl::SyncPowerStates(const std::string& host,
+                                      const std::vector<model::HostInstance>& instances) {
+  std::unordered_map<Uuid, const model::HostInstance*> there;
+  for (const model::HostInstance& instance : instances) there[instance.uuid] = &instance;
+  const auto wanted = [&](const InstanceRecord& record) -> std::optional<model::PowerState> {
+    if (record.task_state != model::TaskState::kNone || record.host != host ||
+        record.vm_state == model::VmState::kBuilding) {
+      return std::nullopt;
+    }
+    const auto found = there.find(record.uuid());
+    const bool here = found != there.end() && found->second->generation == record.generation;
+    if (!here) {
+      if (record.power_state == model::PowerState::kNoState) return std::nullopt;
+      return model::PowerState::kNoState;
+    }
+    if (record.power_state != model::PowerState::kNoState ||
+        found->second->power_state == model::PowerState::kNoState) {
+      return std::nullopt;
+    }
+    return found->second->power_state;
+  };
+  std::vector<InstancePtr> here;
+  {
+    absl::MutexLock lock(&mutex_);
+    here = OnHost(host);
+  }
+  for (const InstancePtr& candidate : here) {
+    if (!wanted(*candidate)) continue;
+    const InstanceLocks mine(*this, {candidate->uuid()});
+    const auto current = Live(candidate->uuid());
+    if (!current.ok()) continue;
+    const auto power = wanted(**current);
+    if (!power) continue;
+    if (*power == model::PowerState::kNoState) {
+      LogWarn("host does not have the instance",
+              {F("host", host), F("instance", candidate->uuid())});
+    }
+    auto record = std::make_shared<InstanceRecord>(**current);
+    record->power_state = *power;
+    record->updated_at = clock_.Now();
+    Change change;
+    change.Put(record);
+    if (const Status done = Commit(std::move(change)); !done.ok()) {
+      LogWarn("power state not written", {F("instance", record->uuid()), F("error", done)});
+    }
+  }
+}
+
+Status Conductor::Impl::HostReported(const Uuid& session, const HostUpdate& update) {
+  std::string name;
+  HostRow row;
+  bool write = false;
+  {
+    absl::MutexLock lock(&mutex_);
+    ASSIGN_OR_RETURN(name, RenewLease(session));
+    Host& host = hosts_.at(name);
+    if (update.report.host != name) {
+      return Error(Code::kInvalidArgument, reason::kHostIdentityMismatch,
+                   "the report is of another host than the session", {{"field", "host"}});
+    }
+    Host candidate = host;
+    candidate.row.report = update.report;
+    candidate.session.counters = update.counters;
+    RETURN_IF_ERROR(TellEngine(candidate));
+    write = !SameHardware(host.row.report, update.report);
+    host = std::move(candidate);
+    row = host.row;
+  }
+  if (write) {
+    Change change;
+    change.ops.emplace_back(PutHost{row});
+    RETURN_IF_ERROR(Commit(std::move(change)));
+  }
+  SyncPowerStates(name, update.instances);
+  return OkStatus();
+}
+
+Status Conductor::Impl::HostHeartbeat(const Uuid& session,
+                                      const std::map<std::string, std::int64_t>& counters) {
+  absl::MutexLock lock(&mutex_);
+  ASSIGN_OR_RETURN(const std::string name, RenewLease(session));
+  if (!counters.empty()) hosts_.at(name).session.counters = counters;
+  return OkStatus();
+}
+
+void Conductor::Impl::SessionEnded(const Uuid& session) {
+  absl::MutexLock lock(&mutex_);
+  const auto found = sessions_.find(session);
+  if (found != sessions_.end()) TakeDown(hosts_.at(found->second), "session ended");
+}
+
+void Conductor::Impl::Tick() {
+  const SteadyTime now = clock_.Steady();
+  bool prune = false;
+  {
+    absl::MutexLock lock(&mutex_);
+    for (auto& [name, host] : hosts_) {
+      if (host.up() && host.session.lease_until < now) TakeDown(host, "lease ran out");
+    }
+    if (now >= next_prune_) {
+      next_prune_ = now + std::chrono::minutes(1);
+      prune = true;
+    }
+  }
+  outbox_.Tick();
+  if (!prune) return;
+  const WallTime before = clock_.Now() - options_.retention;
+  const auto pruned = store_.Commit({Prune{before}});
+  if (!pruned.ok()) {
+    LogWarn("old rows not pruned", {F("error", pruned.status())});
+    return;
+  }
+  hub_.SetPrunedThrough(pruned->pruned_through);
+  absl::MutexLock lock(&mutex_);
+  std::erase_if(requests_, [&](const auto& entry) {
+    return entry.second.committed && entry.second.created_at < before;
+  });
+}
+
+// ---- operators
+
+HostView Conductor::Impl::View(const Host& host) {
+  HostView view;
+  view.row = host.row;
+  view.up = host.up();
+  view.counters = host.session.counters;
+  if (const auto known = engine_.GetHost(host.row.name)) {
+    view.used = known->used;
+    view.claimed_instances = known->claimed_instances;
+  }
+  return view;
+}
+
+Expected<HostView> Conductor::Impl::GetHost(const std::string& host) {
+  absl::MutexLock lock(&mutex_);
+  const auto found = hosts_.find(host);
+  if (found == hosts_.end()) return NoHost(host);
+  return View(found->second);
+}
+
+Expected<Page<HostView>> Conductor::Impl::ListHosts(const PageRequest& request) {
+  ASSIGN_OR_RETURN(const std::size_t size, PageSize(request));
+  std::string after;
+  if (!request.page_token.empty()) {
+    ASSIGN_OR_RETURN(after, ReadPageToken("hosts", request.page_token));
+  }
+  Page<HostView> page;
+  absl::MutexLock lock(&mutex_);
+  auto it = hosts_.upper_bound(after);
+  for (; it != hosts_.end() && page.items.size() < size; ++it)
+    page.items.push_back(View(it->second));
+  if (it != hosts_.end()) {
+    page.next_page_token = MakePageToken("hosts", page.items.back().row.name);
+  }
+  return page;
+}
+
+Expected<HostView> Conductor::Impl::SetEnabled(const std::string& name, bool enabled,
+                                               const std::string& reason) {
+  {
+    absl::MutexLock lock(&mutex_);
+    if (!hosts_.contains(name)) return NoHost(name);
+  }
+  Change change;
+  change.ops.emplace_back(SetHostEnabled{name, enabled, reason});
+  Status told;
+  change.on_commit.emplace_back([&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    Host& host = hosts_.at(name);
+    host.row.enabled = enabled;
+    host.row.disabled_reason = reason;
+    told = TellEngine(host);
+  });
+  RETURN_IF_ERROR(Commit(std::move(change)));
+  RETURN_IF_ERROR(told);
+  LogInfo(enabled ? "host enabled" : "host disabled", {F("host", name), F("reason", reason)});
+  return GetHost(name);
+}
+
+}  // namespace kilonova::scheduler::core

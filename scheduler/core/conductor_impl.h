@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+// The conductor inside. Rules that hold it together:
+//  - What others see (instances_, requests_, the watch) changes only after the commit, on the
+//    store's thread, in the order of commits. What is merely taken (claims in the engine,
+//    addresses, MACs, ids) is taken before and given back when the commit fails.
+//  - One change of an instance at a time: InstanceLocks. So nothing is ever built upon a change
+//    that is not durable yet.
+//  - Lock order: mutex_, then the engine's or the outbox's or the hub's. None is held over I/O.
+#pragma once
+
+#include <absl/base/thread_annotations.h>
+#include <absl/synchronization/mutex.h>
+
+#include <functional>
+#include <map>
+#include <set>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "common/model/transitions.h"
+#include "scheduler/core/conductor.h"
+#include "scheduler/core/ipam.h"
+#include "scheduler/core/outbox_queue.h"
+#include "scheduler/core/watch_hub.h"
+
+namespace kilonova::scheduler::core {
+
+using MutableInstance = std::shared_ptr<InstanceRecord>;  // ours alone until committed
+
+// One unit of the store and what goes with it.
+struct Change {
+  std::vector<Op> ops;
+  std::vector<MutableInstance> records;           // those of ops' PutInstance, in order
+  std::vector<std::function<void()>> on_commit;   // under mutex_, on the store's thread
+  std::vector<std::function<void()>> on_failure;  // last first; caller's thread, no lock held
+
+  void Put(MutableInstance record, std::optional<std::string> admin_password = std::nullopt) {
+    ops.emplace_back(PutInstance{record, std::move(admin_password)});
+    records.push_back(std::move(record));
+  }
+};
+
+class Conductor::Impl {
+ public:
+  Impl(Store& store, Engine& engine, const MessageEncoder& encoder, const Clock& clock,
+       ConductorOptions options);
+  Status Load();
+
+  // ---- conductor_create.cpp
+  Expected<std::vector<InstancePtr>> CreateInstances(const CreateRequest& request);
+  Expected<PlacementRequest> PlacementFor(const InstanceTemplate& instance, std::int64_t count);
+  // ---- conductor_actions.cpp
+  Expected<InstancePtr> Delete(const std::string& instance, const std::string& request_id);
+  Expected<InstancePtr> Act(const std::string& instance, const std::string& request_id,
+                            model::InstanceEvent event, model::ActionRequest action);
+  Status ConfirmStart(const std::string& host, const Uuid& instance, std::int64_t generation);
+  // ---- conductor_reports.cpp
+  Expected<std::int64_t> HandleStateReports(const Uuid& session,
+                                            std::span<const model::StateReport> reports);
+  bool HandleReturned(const OutboxRow& row);
+  // ---- conductor_hosts.cpp
+  Expected<HostWelcome> HostUp(const HostHello& hello);
+  Status HostReported(const Uuid& session, const HostUpdate& update);
+  Status HostHeartbeat(const Uuid& session, const std::map<std::string, std::int64_t>& counters);
+  void SessionEnded(const Uuid& session);
+  Expected<HostView> SetEnabled(const std::string& host, bool enabled, const std::string& reason);
+  Expected<HostView> GetHost(const std::string& host);
+  Expected<Page<HostView>> ListHosts(const PageRequest& page);
+  void Tick();
+  // ---- conductor_lists.cpp
+  Expected<InstancePtr> GetInstance(const std::string& instance);
+  Expected<Page<InstancePtr>> ListInstances(const InstanceFilter& filter, const PageRequest& page);
+  LiveSince LiveAfter(std::int64_t revision);
+  // ---- conductor_catalog.cpp
+  Expected<model::Flavor> CreateFlavor(model::Flavor flavor);
+  Expected<model::Flavor> UpdateFlavor(const std::string& flavor, model::ExtraSpecs extra_specs,
+                                       std::string description);
+  Status DeleteFlavor(const std::string& flavor);
+  Expected<model::Flavor> GetFlavor(const std::string& flavor);
+  Expected<Page<model::Flavor>> ListFlavors(const PageRequest& page);
+  FlavorSet Flavors();
+  Expected<ImageRecord> RegisterImage(model::ImageSource image);
+  Expected<ImageRecord> GetImage(const std::string& image);
+  Expected<Page<ImageRecord>> ListImages(const PageRequest& page);
+  Status DeleteImage(const std::string& image);
+  Expected<NetworkRecord> CreateNetwork(NetworkRecord network);
+  Expected<NetworkRecord> GetNetwork(const std::string& network);
+  Expected<Page<NetworkRecord>> ListNetworks(const PageRequest& page);
+  Status DeleteNetwork(const std::string& network);
+
+  Store& store_;
+  Engine& engine_;
+  const MessageEncoder& encoder_;
+  const Clock& clock_;
+  const ConductorOptions options_;
+  OutboxQueue outbox_;
+  WatchHub hub_;
+  std::function<void()> flavors_changed_;
+
+ private:
+  struct Session {
+    Uuid id;  // empty = down
+    SteadyTime lease_until{};
+    std::map<std::string, std::int64_t> counters;
+  };
+  struct Host {
+    HostRow row;
+    Session session;
+    bool up() const { return !session.id.empty(); }
+  };
+  struct Network {
+    NetworkRecord record;
+    AddressPool pool;
+    std::int64_t ports = 0;  // those being created included
+    bool leaving = false;    // its deletion is being written
+  };
+  struct Request {
+    std::string digest;
+    std::vector<Uuid> instances;
+    bool committed = false;
+    WallTime created_at{};
+  };
+  // What a template names, looked up.
+  struct Resolved {
+    std::shared_ptr<const model::Flavor> flavor;
+    std::shared_ptr<const model::ImageSource> image, kernel, ramdisk;
+    std::vector<Uuid> networks;
+    PlacementRequest placement;
+    std::string zone;
+  };
+
+  // Holds the right to change some instances, all at once or none.
+  class InstanceLocks {
+   public:
+    InstanceLocks(Impl& impl, std::set<Uuid> uuids);
+    ~InstanceLocks();
+    InstanceLocks(const InstanceLocks&) = delete;
+    InstanceLocks& operator=(const InstanceLocks&) = delete;
+
+   private:
+    Impl& impl_;
+    const std::set<Uuid> uuids_;
+  };
+
+  // Submits and waits; on_commit or on_failure have run when it returns.
+  Status Commit(Change change);
+  void Committed(Change& change, const CommitInfo& info);
+  static void Undo(Change& change);
+
+  Expected<InstancePtr> Live(const Uuid& uuid);
+  Expected<Uuid> ResolveInstance(const std::string& instance);
+  bool HostIsUp(const std::string& host) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  std::string ZoneOf(const std::string& host, const std::string& fallback);
+  void Index(const InstancePtr& record) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Unindex(const InstanceRecord& record) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void ReleasePorts(const InstanceRecord& record) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  // creation
+  Expected<Resolved> Resolve(const InstanceTemplate& instance)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Expected<std::shared_ptr<const model::ImageSource>> KernelOf(const model::ImageSource& image,
+                                                               const char* property)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Expected<std::optional<std::vector<InstancePtr>>> Admit(const CreateRequest& request,
+                                                          const std::string& digest);
+  Expected<std::vector<InstancePtr>> CreateAdmitted(const CreateRequest& request,
+                                                    const std::string& digest);
+  std::vector<MutableInstance> NewRecords(const CreateRequest& request, const Resolved& resolved);
+  Status GivePorts(InstanceRecord& record, const std::vector<Uuid>& networks)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  std::string NewMac() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void PutOn(InstanceRecord& record, const HostRef& where, std::vector<HostRef> alternates);
+
+  // messages
+  Status AddBuild(Change& change, const InstanceRecord& record, const std::string& admin_password);
+  Status AddAction(Change& change, const InstanceRecord& record, model::ActionRequest action);
+  void AddOutboxRow(Change& change, OutboxRow row);
+
+  // builds that fail
+  Status Reschedule(Change& change, InstanceRecord& record, FaultRecord fault, bool retryable);
+  bool NextHost(Change& change, InstanceRecord& record);
+  void GiveUp(Change& change, InstanceRecord& record, FaultRecord fault);
+  void EraseLocally(Change& change, InstanceRecord& record);
+
+  // reports
+  void ApplyReport(Change& change, const std::string& host, const model::StateReport& report,
+                   std::map<Uuid, InstancePtr>& working);
+  bool ApplyBuild(Change& change, InstanceRecord& record, const model::StateReport& report,
+                  std::optional<std::string>& admin_password);
+  bool ApplyAction(Change& change, InstanceRecord& record, const model::StateReport& report);
+  bool ApplyObserved(Change& change, InstanceRecord& record, const model::StateReport& report);
+
+  // sessions
+  Expected<std::string> RenewLease(const Uuid& session) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Status TellEngine(const Host& host) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void TakeDown(Host& host, std::string_view why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Expected<std::vector<StaleInstance>> StaleOf(const std::string& host,
+                                               const std::vector<model::HostInstance>& instances,
+                                               bool journal_known);
+  void SyncPowerStates(const std::string& host, const std::vector<model::HostInstance>& instances);
+  HostView View(const Host& host) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  std::vector<InstancePtr> OnHost(const std::string& host) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  const model::Flavor* FindFlavor(const std::string& text) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Expected<const ImageRecord*> FindImage(const std::string& text)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Network* FindNetwork(const std::string& text) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  // One change of the catalogue at a time; held over the commit, by nobody else.
+  class CatalogLock;
+  bool CatalogFree() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return !catalog_busy_; }
+
+  absl::Mutex mutex_;
+  std::unordered_map<Uuid, InstancePtr> instances_ ABSL_GUARDED_BY(mutex_);  // live ones
+  std::map<std::int64_t, InstancePtr, std::greater<>> by_id_ ABSL_GUARDED_BY(mutex_);
+  std::unordered_multimap<std::string, Uuid> by_name_ ABSL_GUARDED_BY(mutex_);
+  std::unordered_map<std::string, std::unordered_set<Uuid>> by_host_ ABSL_GUARDED_BY(mutex_);
+  std::unordered_set<Uuid> busy_ ABSL_GUARDED_BY(mutex_);
+  std::unordered_map<std::string, Request> requests_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, Host> hosts_ ABSL_GUARDED_BY(mutex_);
+  std::unordered_map<Uuid, std::string> sessions_ ABSL_GUARDED_BY(mutex_);  // to host
+  std::map<std::string, std::shared_ptr<const model::Flavor>> flavors_ ABSL_GUARDED_BY(mutex_);
+  std::map<Uuid, ImageRecord> images_ ABSL_GUARDED_BY(mutex_);
+  std::map<Uuid, Network> networks_ ABSL_GUARDED_BY(mutex_);
+  std::unordered_set<std::string> macs_ ABSL_GUARDED_BY(mutex_);
+  bool catalog_busy_ ABSL_GUARDED_BY(mutex_) = false;
+  std::int64_t last_instance_id_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::int64_t last_flavor_id_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::int64_t last_outbox_id_ ABSL_GUARDED_BY(mutex_) = 0;
+  SteadyTime next_prune_ ABSL_GUARDED_BY(mutex_){};
+};
+
+}  // namespace kilonova::scheduler::core

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a decision to the row of the outbox that carries it out.
+#include <algorithm>
+#include <utility>
+
+#include "scheduler/core/conductor_impl.h"
+
+namespace kilonova::scheduler::core {
+namespace {
+
+std::string NewUniqueId() {
+  std::string id = Uuid::Random().str();
+  std::erase(id, '-');
+  return id;
+}
+
+}  // namespace
+
+void Conductor::Impl::AddOutboxRow(Change& change, OutboxRow row) {
+  {
+    absl::MutexLock lock(&mutex_);
+    row.id = ++last_outbox_id_;
+  }
+  row.created_at = clock_.Now();
+  OutboxRow known = row;
+  known.body.clear();
+  change.ops.emplace_back(AddOutbox{std::move(row)});
+  change.on_commit.emplace_back([this, known = std::move(known)] { outbox_.Add(known); });
+}
+
+Status Conductor::Impl::AddBuild(Change& change, const InstanceRecord& record,
+                                 const std::string& admin_password) {
+  model::BuildRequest request;
+  request.instance = record.spec;
+  request.instance.admin_password = admin_password;
+  request.flavor = *record.flavor;
+  request.image = *record.image;
+  if (record.kernel) request.kernel = *record.kernel;
+  if (record.ramdisk) request.ramdisk = *record.ramdisk;
+  request.nics = record.nics;
+  request.claim = {record.claim_id, record.generation};
+  request.attempt = static_cast<std::int64_t>(record.tried_hosts.size());
+  for (const HostRef& ref : record.alternates) request.alternates.emplace_back(ref.host, ref.node);
+  OutboxRow row{.host = record.host, .instance = record.uuid(), .generation = record.generation};
+  row.method = kBuildMethod;
+  row.unique_id = NewUniqueId();
+  ASSIGN_OR_RETURN(
+      row.body,
+      encoder_.EncodeBuild(
+          {request, record, {record.host, record.node}, row.unique_id, record.request_id}));
+  AddOutboxRow(change, std::move(row));
+  return OkStatus();
+}
+
+Status Conductor::Impl::AddAction(Change& change, const InstanceRecord& record,
+                                  model::ActionRequest action) {
+  action.instance_uuid = record.uuid();
+  action.instance_id = record.spec.id;
+  action.generation = record.generation;
+  OutboxRow row{.host = record.host, .instance = record.uuid(), .generation = record.generation};
+  row.method = MethodOf(action.kind);
+  row.unique_id = NewUniqueId();
+  ASSIGN_OR_RETURN(
+      row.body, encoder_.EncodeAction({action, record, row.unique_id, record.action_request_id}));
+  AddOutboxRow(change, std::move(row));
+  return OkStatus();
+}
+
+}  // namespace kilonova::scheduler::core
