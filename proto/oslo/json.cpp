@@ -137,8 +137,6 @@ Json::Json(std::uint64_t value) {
     value_ = value;
   }
 }
-Json::Json(Array value) : value_(std::move(value)) {}
-Json::Json(Object value) : value_(std::move(value)) {}
 Json Json::MakeObject() { return Json(Object{}); }
 Json Json::MakeObject(std::initializer_list<Member> members) { return Json(Object(members)); }
 

@@ -27,21 +27,27 @@ class Json {
     friend bool operator==(const Fraction& a, const Fraction& b) { return a.value == b.value; }
   };
 
-  Json() = default;  // null
-  Json(std::nullptr_t) {}
-  Json(bool value) : value_(value) {}
-  Json(int value) : value_(std::int64_t{value}) {}
-  Json(std::int64_t value) : value_(value) {}
+  // All defined below, where Member is complete.
+  Json();  // null
+  Json(std::nullptr_t);
+  Json(bool value);
+  Json(int value);
+  Json(std::int64_t value);
   Json(std::uint64_t value);  // signed wherever it fits, so that equal numbers are equal
-  Json(double value) : value_(Fraction{value, {}}) {}
-  Json(Fraction value) : value_(std::move(value)) {}
-  Json(const char* value) : value_(std::string(value)) {}
-  Json(std::string_view value) : value_(std::string(value)) {}
-  Json(std::string value) : value_(std::move(value)) {}
+  Json(double value);
+  Json(Fraction value);
+  Json(const char* value);
+  Json(std::string_view value);
+  Json(std::string value);
   Json(Array value);
   Json(Object value);
+  Json(const Json& other);
+  Json(Json&& other) noexcept;
+  Json& operator=(const Json& other);
+  Json& operator=(Json&& other) noexcept;
+  ~Json();
 
-  static Json MakeArray() { return Json(Array{}); }
+  static Json MakeArray();
   static Json MakeObject();
   static Json MakeObject(std::initializer_list<Member> members);
 
@@ -78,6 +84,25 @@ struct Json::Member {
   Json value;
   friend bool operator==(const Member&, const Member&) = default;
 };
+
+inline Json::Json() = default;
+inline Json::Json(std::nullptr_t) {}
+inline Json::Json(bool value) : value_(value) {}
+inline Json::Json(int value) : value_(std::int64_t{value}) {}
+inline Json::Json(std::int64_t value) : value_(value) {}
+inline Json::Json(double value) : value_(Fraction{value, {}}) {}
+inline Json::Json(Fraction value) : value_(std::move(value)) {}
+inline Json::Json(const char* value) : value_(std::string(value)) {}
+inline Json::Json(std::string_view value) : value_(std::string(value)) {}
+inline Json::Json(std::string value) : value_(std::move(value)) {}
+inline Json::Json(Array value) : value_(std::move(value)) {}
+inline Json::Json(Object value) : value_(std::move(value)) {}
+inline Json::Json(const Json& other) = default;
+inline Json::Json(Json&& other) noexcept = default;
+inline Json& Json::operator=(const Json& other) = default;
+inline Json& Json::operator=(Json&& other) noexcept = default;
+inline Json::~Json() = default;
+inline Json Json::MakeArray() { return Json(Array{}); }
 
 struct JsonLimits {
   std::size_t bytes = std::size_t{1} << 20;
