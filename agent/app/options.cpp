@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/app/options.h"
+
+#include <unistd.h>
+
+#include <array>
+
+#include "common/base/ids.h"
+#include "common/runtime/config.h"
+
+namespace kilonova::agent::app {
+namespace {
+
+using runtime::Config;
+
+std::string OwnHostName() {
+  std::array<char, 256> name{};
+  if (gethostname(name.data(), name.size() - 1) != 0) return "localhost";
+  return name.data();
+}
+
+void ReadAgent(Config& config, core::AgentSettings& agent) {
+  agent.host = config.String("host", OwnHostName());
+  agent.paths.state_dir = config.String("state_dir", "/var/lib/kilonova");
+  agent.availability_zone = config.String("availability_zone", "");
+  agent.workers = static_cast<std::size_t>(config.Int("workers", 4, 1, 10));
+  constexpr std::int64_t kMost = INT32_MAX;
+  agent.reserved_host_cpus =
+      config.Int("inventory.reserved_host_cpus", agent.reserved_host_cpus, 0, kMost);
+  agent.reserved_host_memory_mb =
+      config.Int("inventory.reserved_host_memory_mb", agent.reserved_host_memory_mb, 0, kMost);
+  agent.reserved_host_disk_mb =
+      config.Int("inventory.reserved_host_disk_mb", agent.reserved_host_disk_mb, 0, kMost);
+  const auto ratio = [&config](const char* key, double fallback) {
+    return config.Double(key, fallback, 0.01, 1000);
+  };
+  agent.cpu_allocation_ratio = ratio("inventory.cpu_allocation_ratio", agent.cpu_allocation_ratio);
+  agent.ram_allocation_ratio = ratio("inventory.ram_allocation_ratio", agent.ram_allocation_ratio);
+  agent.disk_allocation_ratio =
+      ratio("inventory.disk_allocation_ratio", agent.disk_allocation_ratio);
+  agent.shutdown_timeout = config.Duration("shutdown.timeout", agent.shutdown_timeout);
+  agent.shutdown_retry = config.Duration("shutdown.retry_interval", agent.shutdown_retry);
+  agent.soft_reboot_timeout =
+      config.Duration("shutdown.soft_reboot_timeout", agent.soft_reboot_timeout);
+  agent.reconcile_every = config.Duration("reconcile_interval", agent.reconcile_every);
+}
+
+void ReadImages(Config& config, adapters::images::ImageStoreOptions& images,
+                std::uint64_t& size_limit_gb) {
+  for (const std::string& root : config.List("images.file_roots", {})) {
+    images.image_file_roots.emplace_back(root);
+  }
+  size_limit_gb = static_cast<std::uint64_t>(
+      config.Int("images.size_limit_gb", static_cast<std::int64_t>(size_limit_gb), 1, 1 << 20));
+  images.max_file_bytes = size_limit_gb << 30;
+  auto& http = images.http;
+  http.connect_timeout = config.Duration("images.connect_timeout", http.connect_timeout);
+  http.total_timeout = config.Duration("images.total_timeout", http.total_timeout);
+  http.min_bytes_per_second = config.Int("images.min_bytes_per_second", http.min_bytes_per_second,
+                                         0, std::int64_t{1} << 40);
+  http.stall_time = std::chrono::duration_cast<std::chrono::seconds>(
+      config.Duration("images.stall_time", http.stall_time));
+  http.attempts = static_cast<int>(config.Int("images.attempts", http.attempts, 1, 10));
+  for (const std::string& host : config.List("images.allowed_hosts", {})) {
+    http.allowed_hosts.insert(host);
+  }
+  for (const std::string& host : config.List("images.denied_hosts", {})) {
+    http.denied_hosts.insert(host);
+  }
+  http.allow_loopback = config.Bool("images.allow_loopback", http.allow_loopback);
+  http.allow_link_local = config.Bool("images.allow_link_local", http.allow_link_local);
+  http.ca_file = config.String("images.ca_file", http.ca_file);
+  images.tools.qemu_img = config.String("images.qemu_img", images.tools.qemu_img.string());
+  images.tools.xorriso = config.String("images.xorriso", images.tools.xorriso.string());
+  images.tools.wall_clock = config.Duration("images.tool_timeout", images.tools.wall_clock);
+}
+
+void ReadGuest(Config& config, guest::GuestConfig& guest) {
+  guest.emulator = config.String("libvirt.emulator", guest.emulator);
+  guest.machine_type = config.String("libvirt.machine_type", guest.machine_type);
+  guest.cpu_mode =
+      config.Choice("libvirt.cpu_mode", guest.cpu_mode,
+                    {"", "host-model", "host-passthrough", "maximum", "custom", "none"});
+  guest.cpu_model = config.String("libvirt.cpu_model", guest.cpu_model);
+  guest.disk_cache = config.Choice("libvirt.disk_cache", "auto",
+                                   {"auto", "none", "writeback", "writethrough", "directsync"});
+  guest.lock_mac = config.Bool("libvirt.lock_mac", guest.lock_mac);
+  guest.memory_stats_period = static_cast<int>(
+      config.Int("libvirt.memory_stats_period", guest.memory_stats_period, 0, 3600));
+  guest.force_config_drive = config.Bool("guest.force_config_drive", guest.force_config_drive);
+  guest.vendor = config.String("guest.smbios_vendor", guest.vendor);
+  guest.product = config.String("guest.smbios_product", guest.product);
+  guest.package_version = config.String("guest.smbios_version", guest.package_version);
+  guest.default_availability_zone =
+      config.String("guest.default_availability_zone", guest.default_availability_zone);
+  guest.vendor_data = config.String("guest.vendor_data", guest.vendor_data);
+  guest.metadata_admin_pass = config.Bool("guest.metadata_admin_pass", guest.metadata_admin_pass);
+}
+
+Expected<amqp::ConnectionSettings> ReadAmqp(Config& config) {
+  const std::string url = config.Secret("amqp.url", "amqp://guest:guest@127.0.0.1:5672/");
+  const auto heartbeat = config.Duration("amqp.heartbeat", std::chrono::seconds(20));
+  amqp::TlsSettings tls;
+  tls.ca_file = config.String("amqp.tls.ca", "");
+  tls.cert_file = config.String("amqp.tls.cert", "");
+  tls.key_file = config.String("amqp.tls.key", "");
+  tls.verify_peer = config.Bool("amqp.tls.verify_peer", true);
+  tls.verify_hostname = config.Bool("amqp.tls.verify_hostname", true);
+  const std::string login = config.Choice("amqp.login", "plain", {"plain", "external"});
+  ASSIGN_OR_RETURN(amqp::ConnectionSettings settings, amqp::ParseUrl(url));
+  settings.heartbeat = std::chrono::duration_cast<std::chrono::seconds>(heartbeat);
+  settings.login = login == "external" ? amqp::LoginMethod::kExternal : amqp::LoginMethod::kPlain;
+  if (settings.tls) settings.tls = tls;
+  return settings;
+}
+
+Status CheckTogether(const Options& options) {
+  if (!IsValidHostName(options.agent.host)) {
+    return Error(Code::kInvalidArgument, reason::kConfigInvalid,
+                 "host: 1 to 255 of letters, digits, '.', '_' and '-'", {{"field", "host"}});
+  }
+  if (!options.agent.paths.state_dir.is_absolute()) {
+    return Error(Code::kInvalidArgument, reason::kConfigInvalid,
+                 "state_dir: must be an absolute path", {{"field", "state_dir"}});
+  }
+  return grpc::CheckEndpoint(options.scheduler_address, options.scheduler_tls);
+}
+
+}  // namespace
+
+Expected<Options> LoadOptions(const std::filesystem::path& file) {
+  ASSIGN_OR_RETURN(Config config, Config::Load(file));
+  Options options;
+  ReadAgent(config, options.agent);
+  ReadImages(config, options.images, options.agent.image_size_limit_gb);
+  options.images.paths = options.agent.paths;
+  ReadGuest(config, options.guest);
+  options.libvirt_uri = config.String("libvirt.uri", "qemu:///system");
+  options.virt_type = config.Choice("libvirt.virt_type", "auto", {"auto", "kvm", "qemu"});
+  auto amqp = ReadAmqp(config);
+  options.scheduler_address = config.String("scheduler.address", "127.0.0.1:9500");
+  options.scheduler_authority = config.String("scheduler.authority", "");
+  options.scheduler_tls.ca = config.String("scheduler.tls.ca", "");
+  options.scheduler_tls.cert = config.String("scheduler.tls.cert", "");
+  options.scheduler_tls.key = config.String("scheduler.tls.key", "");
+  options.journal_reserve_bytes =
+      static_cast<std::uint64_t>(config.Int("journal.reserve_mb", 64, 0, 4096)) << 20;
+  options.drain_timeout = config.Duration("drain_timeout", options.drain_timeout);
+  options.metrics_listen = config.String("metrics.listen", "");
+  const std::string level = config.Choice("log.level", "info", {"debug", "info", "warn", "error"});
+  options.log.format = config.Choice("log.format", "text", {"text", "journald", "json"});
+  options.log.file = config.String("log.file", "");
+  RETURN_IF_ERROR(config.Finish());
+  RETURN_IF_ERROR(amqp.status());
+  options.amqp = *std::move(amqp);
+  options.amqp.name = "kilonova-agent " + options.agent.host;
+  ASSIGN_OR_RETURN(options.log.level, runtime::ParseLogLevel(level));
+  RETURN_IF_ERROR(CheckTogether(options));
+  options.guest.host = options.agent.host;
+  options.guest.paths = options.agent.paths;
+  options.printed = config.Print();
+  return options;
+}
+
+}  // namespace kilonova::agent::app

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// kilonova-agent's configuration file, read into plain values. deploy/config/agent.yaml documents
+// every key.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+
+#include "agent/adapters/images/options.h"
+#include "agent/core/settings.h"
+#include "agent/guest/config.h"
+#include "common/base/status.h"
+#include "common/runtime/logging.h"
+#include "proto/amqp/settings.h"
+#include "proto/grpc/endpoint.h"
+
+namespace kilonova::agent::app {
+
+struct Options {
+  core::AgentSettings agent;
+  adapters::images::ImageStoreOptions images;
+  guest::GuestConfig guest;  // host, paths, virt_type and arch are filled in later
+  amqp::ConnectionSettings amqp;
+  std::string libvirt_uri, virt_type;
+  std::string scheduler_address, scheduler_authority;
+  grpc::TlsFiles scheduler_tls;
+  std::uint64_t journal_reserve_bytes = 0;
+  std::chrono::milliseconds drain_timeout{150'000};
+  std::string metrics_listen;  // "" = no port is opened
+  runtime::LogOptions log;
+  std::string printed;  // what is in force, for --print-config
+};
+
+// CONFIG_INVALID with everything that is wrong. An empty path is defaults and environment alone.
+Expected<Options> LoadOptions(const std::filesystem::path& file);
+
+}  // namespace kilonova::agent::app
