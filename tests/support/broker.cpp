@@ -214,6 +214,16 @@ void TestBroker::Stop() {
   KillAndReap(&server_);
 }
 
+Status TestBroker::WaitForQueueOnDisk(const std::string& queue) {
+  const auto names = directory_ / "mnesia" / node_ / "quorum" / node_ / "names.dets";
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (std::chrono::steady_clock::now() < deadline) {
+    if (ReadFile(names).find("_" + queue) != std::string::npos) return OkStatus();
+    std::this_thread::sleep_for(kPollEvery);
+  }
+  return Failed("queue " + queue + " did not reach " + names.string());
+}
+
 Status TestBroker::Restart() {
   KillAndReap(&server_);
   return Start();

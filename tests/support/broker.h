@@ -40,7 +40,11 @@ class TestBroker {
   // Returns once it takes connections and rabbitmqctl works.
   Status Start(std::chrono::seconds patience = std::chrono::seconds(60));
   void Kill9();
-  void Stop();       // as an operator would
+  void Stop();  // as an operator would
+  // RabbitMQ 3.10 writes a new quorum queue's name down about half a second after declaring it; a
+  // queue that is killed before that never elects a leader again. Call before Kill9 in tests that
+  // mean an established queue.
+  Status WaitForQueueOnDisk(const std::string& queue);
   Status Restart();  // Start on the same data; kills what still runs
   void Pause();      // SIGSTOP: connected, silent
   void Unpause();

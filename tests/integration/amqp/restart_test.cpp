@@ -14,6 +14,7 @@ TEST_F(BrokerKilled, ConfirmedSurvives_UnconfirmedIsKnown_BothReconnect) {
   Publisher publisher(Settings(), PublisherQuick());
   Receiver receiver(Settings(), ConsumerFor(Host()));
   ASSERT_TRUE(receiver.Ready());
+  ASSERT_TRUE(SharedBroker().WaitForQueueOnDisk(HostQueueName(Host())).ok());
   receiver.consumer().Stop("let messages wait");
   ASSERT_TRUE(Eventually([&] { return !receiver.Health().connected; }));
   ASSERT_EQ(Send(publisher, To(Host(), "confirmed")), PublishResult::kConfirmed);
@@ -60,11 +61,13 @@ TEST_F(BrokerKilled, ConfirmedSurvives_UnconfirmedIsKnown_BothReconnect) {
 TEST_F(BrokerKilled, ConsumerComesBackByItself) {
   Receiver receiver(Settings(), ConsumerFor(Host()));
   ASSERT_TRUE(receiver.Ready());
+  ASSERT_TRUE(SharedBroker().WaitForQueueOnDisk(HostQueueName(Host())).ok());
   SharedBroker().Kill9();
   ASSERT_TRUE(Eventually([&] { return !receiver.Health().connected; }));
   EXPECT_FALSE(receiver.Health().consuming);
   ASSERT_TRUE(SharedBroker().Restart().ok());
   ASSERT_TRUE(receiver.Ready());
+  ASSERT_TRUE(SharedBroker().WaitForQueueOnDisk(HostQueueName(Host())).ok());
   Publisher publisher(Settings(), PublisherQuick());
   EXPECT_EQ(Send(publisher, To(Host(), "hello")), PublishResult::kConfirmed);
   EXPECT_TRUE(receiver.Got(1));
