@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/adapters/images/disk_image_store.h"
 
-#include <absl/synchronization/notification.h>
-#include <absl/time/time.h>
-
 #include <algorithm>
+#include <condition_variable>
 #include <cstdlib>
+#include <mutex>
 
 #include "agent/adapters/images/image_url.h"
 #include "agent/adapters/images/policy.h"
@@ -19,9 +18,11 @@ namespace {
 
 // False when told to stop.
 bool Wait(std::chrono::milliseconds time, const std::stop_token& stop) {
-  absl::Notification stopped;
-  const std::stop_callback on_stop(stop, [&stopped] { stopped.Notify(); });
-  return !stopped.WaitForNotificationWithTimeout(absl::FromChrono(time));
+  std::mutex mutex;
+  std::condition_variable_any never;
+  std::unique_lock lock(mutex);
+  never.wait_for(lock, stop, time, [] { return false; });
+  return !stop.stop_requested();
 }
 
 // The digest names a file: nothing but 64 lower-case hex digits may pass.

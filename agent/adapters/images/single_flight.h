@@ -4,14 +4,12 @@
 // left, the work is told to stop.
 #pragma once
 
-#include <absl/base/thread_annotations.h>
-#include <absl/synchronization/mutex.h>
-
 #include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <stop_token>
 #include <string>
 #include <thread>
@@ -39,11 +37,12 @@ class SingleFlight {
  private:
   struct Flight;
   std::shared_ptr<Flight> Board(const std::string& key, std::uint64_t limit, const Work& work);
-  void Leave(const std::string& key, const std::shared_ptr<Flight>& flight);
+  void Leave(const std::string& key, const std::shared_ptr<Flight>& flight, bool landed);
 
-  mutable absl::Mutex mutex_;
+  // Not absl::Mutex: ThreadSanitizer cannot see into Debian's build of it, and this is raced.
+  mutable std::mutex mutex_;
   // Shared between those who wait, the last of whom ends it.
-  std::map<std::string, std::shared_ptr<Flight>> flights_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, std::shared_ptr<Flight>> flights_;  // guarded by mutex_
 };
 
 }  // namespace kilonova::agent::adapters::images

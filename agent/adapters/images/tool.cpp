@@ -131,6 +131,7 @@ Expected<ToolResult> RunTool(const ToolRun& run, std::stop_token stop) {
   ASSIGN_OR_RETURN(Pipe out, MakePipe());
   ASSIGN_OR_RETURN(Pipe err, MakePipe());
   const std::string program = run.program.string();
+  if (access(program.c_str(), X_OK) != 0) return FileError(errno, "run", run.program);
   std::vector<std::string> words = {program};
   words.insert(words.end(), run.arguments.begin(), run.arguments.end());
   std::vector<char*> argv;
@@ -142,11 +143,7 @@ Expected<ToolResult> RunTool(const ToolRun& run, std::stop_token stop) {
   if (child < 0) return FileError(errno, "fork for", run.program);
   out.write.Close();
   err.write.Close();
-  ASSIGN_OR_RETURN(ToolResult result, Follow(child, out, err, run, stop));
-  if (result.exit_code == kStartFailed && result.output.empty() && result.diagnostics.empty()) {
-    return FileError(ENOENT, "run", run.program);
-  }
-  return result;
+  return Follow(child, out, err, run, stop);
 }
 
 }  // namespace kilonova::agent::adapters::images

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/adapters/images/single_flight.h"
 
-#include <absl/synchronization/blocking_counter.h>
-#include <absl/synchronization/notification.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <latch>
 #include <thread>
 #include <vector>
 
@@ -18,24 +17,24 @@ TEST(SingleFlight_Test, SharesOneRunBetweenAllWhoWait) {
   constexpr int kCallers = 8;
   SingleFlight flights;
   std::atomic<int> runs = 0;
-  absl::Notification all_aboard;
+  std::latch all_aboard(1);
   const auto work = [&](const SharedLimit& limit, std::stop_token) -> Expected<CachedImage> {
     ++runs;
-    all_aboard.WaitForNotification();
+    all_aboard.wait();
     return CachedImage{"/x", "raw", limit.load()};
   };
   std::vector<std::jthread> callers;
   std::atomic<int> good = 0;
-  absl::BlockingCounter entered(kCallers);
+  std::latch entered(kCallers);
   for (int i = 1; i <= kCallers; ++i) {
     callers.emplace_back([&, i] {
-      entered.DecrementCount();
+      entered.count_down();
       const auto result = flights.Join("key", static_cast<std::uint64_t>(i), work, {});
       if (result.ok() && result->format == "raw") ++good;
     });
   }
-  entered.Wait();
-  all_aboard.Notify();
+  entered.wait();
+  all_aboard.count_down();
   callers.clear();
   EXPECT_EQ(good, kCallers);
   EXPECT_GE(runs, 1);
@@ -44,10 +43,10 @@ TEST(SingleFlight_Test, SharesOneRunBetweenAllWhoWait) {
 
 TEST(SingleFlight_Test, OneWhoStopsWaitingStopsNobodyElse) {
   SingleFlight flights;
-  absl::Notification started, land;
+  std::latch started(1), land(1);
   const auto work = [&](const SharedLimit&, std::stop_token stop) -> Expected<CachedImage> {
-    started.Notify();
-    land.WaitForNotification();
+    started.count_down();
+    land.wait();
     if (stop.stop_requested()) return Error(Code::kCancelled, reason::kUnavailable, "stopped");
     return CachedImage{"/x", "raw", 1};
   };
@@ -55,19 +54,13 @@ TEST(SingleFlight_Test, OneWhoStopsWaitingStopsNobodyElse) {
   Expected<CachedImage> second = first;
   std::stop_source impatient;
   std::jthread a([&] { first = flights.Join("key", 1, work, impatient.get_token()); });
-  started.WaitForNotification();
-  // The second is on board once its larger limit is seen.
-  absl::Notification boarded;
-  std::jthread b([&] {
-    boarded.Notify();
-    second = flights.Join("key", 2, work, {});
-  });
-  boarded.WaitForNotification();
+  started.wait();
+  std::jthread b([&] { second = flights.Join("key", 2, work, {}); });
   while (flights.Waiting("key") < 2) std::this_thread::yield();
   impatient.request_stop();
   a.join();
   EXPECT_EQ(first.status().code(), Code::kCancelled);
-  land.Notify();
+  land.count_down();
   b.join();
   EXPECT_TRUE(second.ok()) << second.status();
 }
@@ -78,9 +71,9 @@ TEST(SingleFlight_Test, TheLastOneToLeaveStopsTheWork) {
   std::atomic<bool> told = false;
   const auto work = [&](const SharedLimit&, std::stop_token stop) -> Expected<CachedImage> {
     impatient.request_stop();
-    absl::Notification stopped;
-    const std::stop_callback on_stop(stop, [&] { stopped.Notify(); });
-    stopped.WaitForNotification();
+    std::latch stopped(1);
+    const std::stop_callback on_stop(stop, [&] { stopped.count_down(); });
+    stopped.wait();
     told = true;
     return Error(Code::kCancelled, reason::kUnavailable, "stopped");
   };
