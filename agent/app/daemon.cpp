@@ -105,8 +105,9 @@ Expected<std::unique_ptr<Daemon>> Daemon::Start(const Options& options) {
   Parts& p = *parts;
   RETURN_IF_ERROR(p.agent.Start());
   p.session.Start(*p.journal, p.agent);
-  p.queue =
-      std::make_unique<adapters::queue::QueueReceiver>(options.amqp, options.agent.host, p.agent);
+  adapters::queue::QueueReceiverOptions queue;
+  queue.host = options.agent.host;
+  p.queue = std::make_unique<adapters::queue::QueueReceiver>(options.amqp, queue, p.agent);
   if (!options.metrics_listen.empty()) {
     ASSIGN_OR_RETURN(
         p.metrics_server,
