@@ -34,6 +34,7 @@ struct GuestConfig {
   std::string package_version = "26.2.2";
 
   std::string default_availability_zone = "nova";  // written where none was asked for
+  std::string dhcp_domain = "novalocal";           // after the hostname, as Nova does; "" = nothing
   std::string vendor_data = "{}";                  // JSON object, as vendor_data.json
   bool metadata_admin_pass = true;  // admin_pass in the config drive's meta_data.json
 };

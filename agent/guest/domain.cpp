@@ -152,7 +152,7 @@ bool IsMac(std::string_view mac) {
     const bool hex = (mac[i] >= '0' && mac[i] <= '9') || (mac[i] >= 'a' && mac[i] <= 'f');
     if (i % 3 == 2 ? mac[i] != ':' : !hex) return false;
   }
-  return (mac[1] - '0') % 2 == 0 || mac[1] == 'a' || mac[1] == 'c' || mac[1] == 'e';
+  return std::string_view("02468ace").find(mac[1]) != std::string_view::npos;  // not multicast
 }
 
 Status BadNic(const std::string& field, const std::string& message) {

@@ -134,10 +134,8 @@ void WriteClock(pugi::xml_node root, const Domain& domain) {
 
 void WriteCpu(pugi::xml_node root, const Domain& domain) {
   auto cpu = Add(root, "cpu");
-  if (!domain.cpu_mode.empty()) {
-    Set(cpu, "mode", domain.cpu_mode);
-    Set(cpu, "match", "exact");
-  }
+  if (!domain.cpu_mode.empty()) Set(cpu, "mode", domain.cpu_mode);
+  Set(cpu, "match", "exact");
   if (!domain.cpu_model.empty()) AddText(cpu, "model", domain.cpu_model);
   auto topology = Add(cpu, "topology");
   Set(topology, "sockets", std::to_string(domain.topology.sockets));

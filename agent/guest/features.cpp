@@ -213,6 +213,10 @@ Status CheckServed(const model::BuildRequest& request) {
   if (request.flavor.swap_mb > 0) {
     return NotServed(field, "swap", std::to_string(request.flavor.swap_mb));
   }
+  if (request.image.disk_format == "iso") {
+    // Nova would start it from a CD-ROM.
+    return NotServed({"the image's field", reason::kImageInvalid}, "disk_format", "iso");
+  }
   const Refusal image{"the image's property", reason::kImageInvalid};
   for (const auto& [name, value] : request.image.properties) {
     if (const Key* key = Find(kImageProperties, name); key != nullptr) {

@@ -56,6 +56,11 @@ const std::string& Zone(const GuestConfig& config, const model::InstanceSpec& in
                                             : instance.availability_zone;
 }
 
+std::string Hostname(const GuestConfig& config, const model::InstanceSpec& instance) {
+  return config.dhcp_domain.empty() ? instance.hostname
+                                    : instance.hostname + "." + config.dhcp_domain;
+}
+
 std::string MetaData(const GuestConfig& config, const model::BuildRequest& request,
                      std::string_view version, const std::string& seed) {
   const auto& instance = request.instance;
@@ -69,7 +74,7 @@ std::string MetaData(const GuestConfig& config, const model::BuildRequest& reque
     meta["keys"] =
         Json::array({{{"name", instance.key_name}, {"type", "ssh"}, {"data", instance.key_data}}});
   }
-  meta["hostname"] = instance.hostname;
+  meta["hostname"] = Hostname(config, instance);
   meta["name"] = instance.display_name;
   meta["launch_index"] = instance.launch_index;
   meta["availability_zone"] = Zone(config, instance);
@@ -100,7 +105,7 @@ std::string Ec2Data(const GuestConfig& config, const model::BuildRequest& reques
             {"ami-launch-index", instance.launch_index},
             {"ami-manifest-path", "FIXME"},
             {"instance-id", id.data()},
-            {"hostname", instance.hostname},
+            {"hostname", Hostname(config, instance)},
             {"local-ipv4", local_ip},
             {"reservation-id", instance.reservation_id},
             {"security-groups", Json::array()}};
@@ -108,8 +113,8 @@ std::string Ec2Data(const GuestConfig& config, const model::BuildRequest& reques
     data["public-keys"]["0"] = {{"_name", "0=" + instance.key_name},
                                 {"openssh-key", instance.key_data}};
   }
-  data["local-hostname"] = instance.hostname;
-  data["public-hostname"] = instance.hostname;
+  data["local-hostname"] = Hostname(config, instance);
+  data["public-hostname"] = Hostname(config, instance);
   data["public-ipv4"] = "";
   data["instance-type"] = request.flavor.name;
   data["block-device-mapping"] = {{"ami", root}, {"root", "/dev/" + root}};

@@ -72,17 +72,18 @@ struct DomainList {
 
 Expected<DomainHandle> Domains::Find(const Uuid& uuid) {
   DomainHandle domain(virDomainLookupByUUIDString(connect_, uuid.str().c_str()));
-  if (!domain) {
-    const Status error = LastError("looking the guest up failed");
-    if (IsNoDomain(error)) owners_.Forget(uuid);
-    return error;
-  }
+  if (!domain) return LastError("looking the guest up failed");
   ASSIGN_OR_RETURN(const auto tag, owners_.Of(domain.get(), uuid));
   if (!tag || tag->host != host_) return NotOurs();
   return domain;
 }
 
 bool Domains::IsOurs(const Uuid& uuid) { return Find(uuid).ok(); }
+
+void Domains::RefreshOwner(const Uuid& uuid) {
+  const DomainHandle domain(virDomainLookupByUUIDString(connect_, uuid.str().c_str()));
+  if (domain) owners_.Refresh(domain.get(), uuid).status().IgnoreError();
+}
 
 Status Domains::Define(const std::string& xml) {
   pugi::xml_document document;
@@ -97,8 +98,8 @@ Status Domains::Define(const std::string& xml) {
   }
   const DomainHandle domain(virDomainDefineXMLFlags(connect_, xml.c_str(), 0));
   if (!domain) return LastError("defining the guest failed");
-  owners_.Forget(uuid);
-  return OkStatus();
+  // Known at once: the first events of the domain may be its last.
+  return owners_.Refresh(domain.get(), uuid).status();
 }
 
 Status Domains::Start(const Uuid& uuid) {

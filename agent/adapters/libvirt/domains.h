@@ -26,6 +26,8 @@ class Domains {
   Expected<std::vector<core::DomainInfo>> List();
   // Whether the domain carries this host's tag; false when it is gone.
   bool IsOurs(const Uuid& uuid);
+  // Reads the domain's tag anew; nothing when it is gone.
+  void RefreshOwner(const Uuid& uuid);
 
  private:
   // DOMAIN_NOT_FOUND when it is not there, HYPERVISOR_REFUSED when it is not ours.

@@ -190,7 +190,16 @@ class Hypervisor::Impl {
   }
 
   void HandleEvent(const RawEvent& event, const std::function<void(const core::DomainEvent&)>& to) {
-    if (event.event == VIR_DOMAIN_EVENT_DEFINED) shared_->owners.Forget(event.uuid);
+    if (event.event == VIR_DOMAIN_EVENT_DEFINED) {
+      Call<bool>("domain.owner", deadlines().quick,
+                 [uuid = event.uuid](virConnectPtr, Domains& d) -> Expected<bool> {
+                   d.RefreshOwner(uuid);
+                   return true;
+                 })
+          .status()
+          .IgnoreError();
+      return;
+    }
     const bool ours = IsOurs(event.uuid);
     if (event.event == VIR_DOMAIN_EVENT_UNDEFINED) shared_->owners.Forget(event.uuid);
     const auto kind = KindOf(event.event, event.detail);

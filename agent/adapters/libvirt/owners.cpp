@@ -26,6 +26,10 @@ Expected<std::optional<core::OwnerTag>> Read(virDomainPtr domain) {
 
 Expected<std::optional<core::OwnerTag>> Owners::Of(virDomainPtr domain, const Uuid& uuid) {
   if (auto known = Known(uuid)) return *known;
+  return Refresh(domain, uuid);
+}
+
+Expected<std::optional<core::OwnerTag>> Owners::Refresh(virDomainPtr domain, const Uuid& uuid) {
   ASSIGN_OR_RETURN(auto tag, Read(domain));
   const absl::MutexLock lock(&mutex_);
   if (tags_.size() >= kMaxRemembered) tags_.clear();

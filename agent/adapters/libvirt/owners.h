@@ -17,6 +17,9 @@ class Owners {
  public:
   // The tag of `domain`, empty when it has none. From memory where known, else from libvirt.
   Expected<std::optional<core::OwnerTag>> Of(virDomainPtr domain, const Uuid& uuid);
+  // Reads it anew. What was known stays when it cannot be read: a domain's last events come after
+  // it has gone.
+  Expected<std::optional<core::OwnerTag>> Refresh(virDomainPtr domain, const Uuid& uuid);
   // Only from memory; the outer optional is empty when nothing is known.
   std::optional<std::optional<core::OwnerTag>> Known(const Uuid& uuid) const;
   void Forget(const Uuid& uuid);

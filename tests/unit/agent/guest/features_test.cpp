@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/guest/features.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/agent/guest/builders.h"
+
+namespace kilonova::testing {
+namespace {
+
+using agent::guest::CheckServed;
+using Pair = std::pair<const char*, const char*>;
+
+Status WithSpec(const Pair& pair) {
+  auto request = PlainRequest();
+  request.flavor.extra_specs[pair.first] = pair.second;
+  return CheckServed(request);
+}
+
+Status WithProperty(const Pair& pair) {
+  auto request = PlainRequest();
+  request.image.properties[pair.first] = pair.second;
+  return CheckServed(request);
+}
+
+TEST(Features, SpecsNotServed_RefusedByName) {
+  for (const Pair& pair :
+       std::initializer_list<Pair>{{"hw:cpu_policy", "dedicated"},
+                                   {"hw:cpu_policy", "mixed"},
+                                   {"hw:mem_page_size", "large"},
+                                   {"hw:numa_nodes", "2"},
+                                   {"hw:numa_cpus.0", "0-1"},
+                                   {"hw:tpm_version", "2.0"},
+                                   {"hw:watchdog_action", "reset"},
+                                   {"hw:vif_multiqueue_enabled", "true"},
+                                   {"hw:invented", "1"},
+                                   {"quota:cpu_quota", "1000"},
+                                   {"quota:disk_read_iops_sec", "10"},
+                                   {"os:secure_boot", "required"},
+                                   {"pci_passthrough:alias", "gpu:1"},
+                                   {"accel:device_profile", "x"},
+                                   {"resources:VGPU", "1"},
+                                   {"resources1:PCPU", "2"},
+                                   {"resources:CUSTOM_PMEM_NAMESPACE_4GB", "1"}}) {
+    const Status status = WithSpec(pair);
+    EXPECT_TRUE(HasReason(status, reason::kFeatureNotServed)) << pair.first << Describe(status);
+    EXPECT_EQ(DetailsOf(status)["key"], pair.first);
+    EXPECT_EQ(DetailsOf(status)["value"], pair.second);
+  }
+}
+
+TEST(Features, PropertiesNotServed_RefusedByName) {
+  for (const Pair& pair : std::initializer_list<Pair>{{"hw_firmware_type", "uefi"},
+                                                      {"hw_tpm_version", "2.0"},
+                                                      {"hw_disk_bus", "usb"},
+                                                      {"hw_vif_model", "e1000"},
+                                                      {"hw_qemu_guest_agent", "yes"},
+                                                      {"hw_numa_nodes", "2"},
+                                                      {"hw_invented", "1"},
+                                                      {"hw_emulation_architecture", "aarch64"},
+                                                      {"os_secure_boot", "required"},
+                                                      {"os_require_quiesce", "yes"},
+                                                      {"os_type", "windows"},
+                                                      {"vm_mode", "xen"},
+                                                      {"block_device_mapping", "[{}]"}}) {
+    const Status status = WithProperty(pair);
+    EXPECT_TRUE(HasReason(status, reason::kFeatureNotServed)) << pair.first << Describe(status);
+    EXPECT_EQ(DetailsOf(status)["key"], pair.first);
+  }
+}
+
+TEST(Features, WithoutEffectOrServed_Passes) {
+  for (const Pair& pair :
+       std::initializer_list<Pair>{{"capabilities:cpu_info", "x"},
+                                   {"aggregate_instance_extra_specs:ssd", "true"},
+                                   {"trait:HW_CPU_X86_AVX2", "required"},
+                                   {"resources:VCPU", "2"},
+                                   {"resources:VGPU", "0"},
+                                   {"ssd", "true"},
+                                   {"hw:cpu_policy", "shared"},
+                                   {"hw:locked_memory", "False"},
+                                   {"hw_rng:allowed", "no"},
+                                   {"hw:cpu_max_sockets", "2"}}) {
+    EXPECT_TRUE(WithSpec(pair).ok()) << pair.first;
+  }
+  for (const Pair& pair : std::initializer_list<Pair>{{"os_distro", "debian"},
+                                                      {"description", "anything at all"},
+                                                      {"hw_video_model", "qxl"},
+                                                      {"hw_firmware_type", "bios"},
+                                                      {"os_type", "linux"},
+                                                      {"hw_disk_bus", "sata"}}) {
+    EXPECT_TRUE(WithProperty(pair).ok()) << pair.first;
+  }
+}
+
+TEST(Features, ServedKeysWithNonsense_AreInvalid) {
+  EXPECT_TRUE(HasReason(WithSpec({"hw:cpu_cores", "many"}), reason::kFlavorInvalid));
+  EXPECT_TRUE(HasReason(WithSpec({"hw:cpu_cores", "0"}), reason::kFlavorInvalid));
+  EXPECT_TRUE(HasReason(WithSpec({"hw:boot_menu", "perhaps"}), reason::kFlavorInvalid));
+  EXPECT_TRUE(HasReason(WithProperty({"hw_cpu_threads", "-1"}), reason::kImageInvalid));
+}
+
+TEST(Features, DisksNotServedYet_RefusedByName) {
+  auto request = PlainRequest();
+  request.image.disk_format = "iso";
+  EXPECT_EQ(DetailsOf(CheckServed(request))["key"], "disk_format");
+  request.image.disk_format = "qcow2";
+  request.flavor.ephemeral_gb = 1;
+  EXPECT_EQ(DetailsOf(CheckServed(request))["key"], "ephemeral_gb");
+  request.flavor.ephemeral_gb = 0;
+  request.flavor.swap_mb = 1;
+  EXPECT_EQ(DetailsOf(CheckServed(request))["key"], "swap");
+}
+
+}  // namespace
+}  // namespace kilonova::testing
