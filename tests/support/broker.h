@@ -38,7 +38,7 @@ class TestBroker {
   TestBroker& operator=(const TestBroker&) = delete;
 
   // Returns once it takes connections and rabbitmqctl works.
-  Status Start(std::chrono::seconds patience = std::chrono::seconds(60));
+  Status Start(std::chrono::seconds patience = std::chrono::seconds(120));
   void Kill9();
   void Stop();  // as an operator would
   // RabbitMQ 3.10 writes a new quorum queue's name down about half a second after declaring it; a

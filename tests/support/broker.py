@@ -123,7 +123,7 @@ class Broker:
                                     stdin=subprocess.DEVNULL, stdout=out,
                                     stderr=subprocess.STDOUT, start_new_session=True)
 
-    def start(self, patience=60):
+    def start(self, patience=120):
         if self.epmd is None:
             self.epmd = self._spawn(["/usr/bin/epmd", "-port", str(self.facts["epmd_port"]),
                                      "-address", "127.0.0.1"], "epmd")
