@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+// The small parts of core: inventory, traits, console, claims, faults, the queue.
+#include <gmock/gmock.h>
+#include <sys/stat.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <fstream>
+#include <thread>
+
+#include "agent/core/console.h"
+#include "agent/core/cpu_traits.h"
+#include "agent/core/faults.h"
+#include "agent/core/host_claims.h"
+#include "agent/core/instance_files.h"
+#include "agent/core/inventory.h"
+#include "agent/core/operation_queue.h"
+#include "agent/core/template_check.h"
+#include "agent/core/waiting.h"
+#include "tests/support/agent_harness.h"
+
+namespace kilonova::testing {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace agent::core;  // NOLINT: all of it is under test
+using ::testing::Contains;
+using ::testing::ElementsAre;
+
+class TempDir {
+ public:
+  TempDir() {
+    std::string name = (fs::temp_directory_path() / "kilonova-parts-XXXXXX").string();
+    path = mkdtemp(name.data());
+  }
+  ~TempDir() { fs::remove_all(path); }
+  fs::path path;
+};
+
+TEST(Inventory, IsNovasDerivation) {
+  AgentSettings settings;
+  settings.reserved_host_cpus = 1;
+  settings.reserved_host_disk_mb = 1025;  // rounded up, as Nova does
+  HostFacts facts;
+  facts.cpus = 16;
+  facts.memory_mb = 32000;
+  const auto inventories = MakeInventories(settings, facts, {100, 50, 1000});
+  const auto& vcpu = inventories.at("VCPU");
+  EXPECT_EQ(vcpu.total, 16);
+  EXPECT_EQ(vcpu.reserved, 1);
+  EXPECT_EQ(vcpu.max_unit, 16);
+  EXPECT_EQ(vcpu.Capacity(), 60);
+  EXPECT_EQ(inventories.at("MEMORY_MB").Capacity(), 32000 - 512);
+  EXPECT_EQ(inventories.at("DISK_GB").reserved, 2);
+  EXPECT_EQ(inventories.at("DISK_GB").max_unit, 100);
+  EXPECT_TRUE(MakeInventories(settings, HostFacts{}, {}).empty());
+}
+
+TEST(Inventory, CpuInfoIsNovasJson) {
+  HostFacts facts;
+  facts.arch = "x86_64";
+  facts.cpu_model = "Odd \"one\"";
+  facts.cpu_vendor = "AMD";
+  facts.sockets = 2;
+  facts.cores = 4;
+  facts.threads = 1;
+  facts.cpu_features = {"aes", "sse4.1"};
+  EXPECT_EQ(CpuInfoJson(facts),
+            "{\"arch\": \"x86_64\", \"model\": \"Odd \\\"one\\\"\", \"vendor\": \"AMD\", "
+            "\"topology\": {\"cells\": 1, \"sockets\": 2, \"cores\": 4, \"threads\": 1}, "
+            "\"features\": [\"aes\", \"sse4.1\"]}");
+}
+
+TEST(CpuTraits, FollowNovasTable) {
+  EXPECT_THAT(
+      CpuTraits({"avx2", "sse4.1", "vmx", "made-up"}),
+      ElementsAre("HW_CPU_X86_AVX2", "HW_CPU_X86_INTEL_VMX", "HW_CPU_X86_SSE41", "HW_CPU_X86_VMX"));
+}
+
+TEST(Console, IsTheLastBytesOverBothFiles) {
+  const TempDir dir;
+  const fs::path log = dir.path / "console.log";
+  EXPECT_EQ(ReadConsoleTail(log, 10)->output, "");
+  std::ofstream(log) << std::string("new\0\xff", 5);
+  std::ofstream(log.string() + ".0") << "older";
+  EXPECT_EQ(ReadConsoleTail(log, 100)->output, "older" + std::string("new\0\xff", 5));
+  EXPECT_FALSE(ReadConsoleTail(log, 100)->truncated);
+  EXPECT_EQ(ReadConsoleTail(log, 7)->output, "er" + std::string("new\0\xff", 5));
+  EXPECT_TRUE(ReadConsoleTail(log, 7)->truncated);
+  EXPECT_EQ(ReadConsoleTail(log, 2)->output, std::string("\0\xff", 2));
+  std::ofstream(log) << std::string(kMaxConsoleBytes + 5, 'x');
+  EXPECT_EQ(ReadConsoleTail(log, SIZE_MAX)->output.size(), kMaxConsoleBytes);
+}
+
+TEST(Console, FollowsNoLink) {
+  const TempDir dir;
+  std::ofstream(dir.path / "secret") << "secret";
+  fs::create_symlink(dir.path / "secret", dir.path / "console.log");
+  EXPECT_FALSE(ReadConsoleTail(dir.path / "console.log", 100).ok());
+}
+
+TEST(HostClaims, NeverBeyondCapacity) {
+  HostClaims claims;
+  model::Inventory memory;
+  memory.total = 1000;
+  const model::Inventories inventories = {{"MEMORY_MB", memory}};
+  EXPECT_TRUE(claims.Claim(NthUuid(1), {{"MEMORY_MB", 600}}, inventories).ok());
+  EXPECT_TRUE(claims.Claim(NthUuid(1), {{"MEMORY_MB", 600}}, inventories).ok());  // its own
+  const Status full = claims.Claim(NthUuid(2), {{"MEMORY_MB", 401}}, inventories);
+  EXPECT_EQ(ReasonOf(full), "HOST_RESOURCES_EXHAUSTED");
+  EXPECT_EQ(DetailsOf(full).at("free"), "400");
+  EXPECT_FALSE(claims.Claim(NthUuid(3), {{"CUSTOM_GPU", 1}}, inventories).ok());
+  claims.Release(NthUuid(1));
+  EXPECT_TRUE(claims.Claim(NthUuid(2), {{"MEMORY_MB", 401}}, inventories).ok());
+  EXPECT_EQ(claims.Used().at("MEMORY_MB"), 401);
+}
+
+TEST(Faults, HostsAreRetriedRequestsAreNot) {
+  const auto retryable = [](Reason why) { return IsRetryable(Error(Code::kInternal, why, "m")); };
+  for (const Reason why :
+       {reason::kHostDiskFull, reason::kHostNetworkMissing, reason::kHypervisorUnavailable,
+        reason::kHypervisorRefused, reason::kHostResourcesExhausted, reason::kImageFetchFailed}) {
+    EXPECT_TRUE(retryable(why)) << why.name;
+  }
+  for (const Reason why :
+       {reason::kImageUnsafe, reason::kImageChecksumMismatch, reason::kFlavorMismatch,
+        reason::kFlavorNotFound, reason::kFlavorDiskTooSmall, reason::kFeatureNotServed,
+        reason::kClaimStale, reason::kBuildAbandoned, reason::kImageSourceForbidden}) {
+    EXPECT_FALSE(retryable(why)) << why.name;
+  }
+}
+
+TEST(Faults, OperatorsWordsStayBehind) {
+  const auto fault = MakeFault(Error(Code::kInternal, reason::kHypervisorRefused, "refused",
+                                     {{kOperatorDetail, "/etc/x"}, {"field", "vcpus"}}));
+  EXPECT_EQ(fault.message, "refused; field: vcpus");
+}
+
+TEST(TemplateCheck, ImageMustFitItsFlavor) {
+  auto build = MakeBuild(1);
+  build.image.min_ram_mb = 513;
+  EXPECT_EQ(ReasonOf(CheckImageFitsFlavor(build)), "FLAVOR_MEMORY_TOO_SMALL");
+  build.image.min_ram_mb = 512;
+  build.image.min_disk_gb = 2;
+  EXPECT_EQ(ReasonOf(CheckImageFitsFlavor(build)), "FLAVOR_DISK_TOO_SMALL");
+  build.flavor.root_gb = 0;  // the image's own size
+  EXPECT_TRUE(CheckImageFitsFlavor(build).ok());
+}
+
+TEST(InstanceFiles, ModesDoNotDependOnTheUmask) {
+  const TempDir dir;
+  const Paths paths{dir.path / "state"};
+  for (const mode_t mask : {mode_t{0}, mode_t{077}}) {
+    const mode_t before = umask(mask);
+    ASSERT_TRUE(PrepareStateDir(paths).ok());
+    ASSERT_TRUE(MakeInstanceDir(paths, NthUuid(1)).ok());
+    umask(before);
+    EXPECT_EQ(fs::status(paths.state_dir).permissions(), fs::perms(0711));
+    EXPECT_EQ(fs::status(paths.Downloads()).permissions(), fs::perms(0700));
+    EXPECT_EQ(fs::status(paths.Instance(NthUuid(1))).permissions(), fs::perms(0711));
+    ASSERT_TRUE(RemoveInstanceDir(paths, NthUuid(1)).ok());
+    EXPECT_TRUE(RemoveInstanceDir(paths, NthUuid(1)).ok());
+  }
+  EXPECT_TRUE(RemoveInstanceDir(paths, Uuid()).ok());
+  EXPECT_TRUE(fs::exists(paths.Instances()));
+}
+
+TEST(OperationQueue, OneAtATimePerInstanceAndInOrder) {
+  OperationQueue queue(4);
+  queue.Start();
+  constexpr int kInstances = 20, kJobs = 30;
+  std::vector<std::atomic<int>> running(kInstances), next(kInstances);
+  std::atomic<bool> wrong = false;
+  for (int j = 0; j < kJobs; ++j) {
+    for (int i = 0; i < kInstances; ++i) {
+      const auto at = static_cast<std::size_t>(i);
+      queue.Push({NthUuid(i), JobKind::kAction, j % 2 == 0, 1, [&, at, j](Cancellation&) {
+                    if (running[at]++ != 0 || next[at]++ != j) wrong = true;
+                    std::this_thread::yield();
+                    --running[at];
+                  }});
+    }
+  }
+  queue.WaitIdle();
+  EXPECT_FALSE(wrong);
+  for (const auto& n : next) EXPECT_EQ(n, kJobs);
+}
+
+TEST(OperationQueue, SlowJobsLeaveAThreadToQuickOnes) {
+  OperationQueue queue(2);
+  queue.Start();
+  std::atomic<bool> quick_ran = false;
+  std::atomic<int> slow = 0, most = 0;
+  for (int i = 0; i < 6; ++i) {
+    queue.Push({NthUuid(i), JobKind::kBuild, true, 1, [&](Cancellation& cancel) {
+                  most = std::max(most.load(), ++slow);
+                  while (!quick_ran && Pause(std::chrono::milliseconds(1), cancel.token())) {
+                  }
+                  --slow;
+                }});
+  }
+  queue.Push({NthUuid(100), JobKind::kDelete, false, 1, [&](Cancellation&) { quick_ran = true; }});
+  queue.WaitIdle();
+  EXPECT_TRUE(quick_ran);
+  EXPECT_LE(most, 2);
+}
+
+TEST(OperationQueue, DrainForgetsTheQueuedAndCancelsTheRunning) {
+  OperationQueue queue(1);
+  queue.Start();
+  std::atomic<bool> started = false, second = false;
+  StopKind kind = StopKind::kNone;
+  queue.Push({NthUuid(1), JobKind::kBuild, true, 1, [&](Cancellation& cancel) {
+                started = true;
+                while (Pause(std::chrono::milliseconds(1), cancel.token())) {
+                }
+                kind = cancel.kind();
+              }});
+  queue.Push({NthUuid(1), JobKind::kBuild, true, 1, [&](Cancellation&) { second = true; }});
+  while (!started) std::this_thread::yield();
+  EXPECT_FALSE(queue.Drain(std::chrono::steady_clock::now()));
+  EXPECT_EQ(kind, StopKind::kDrain);
+  EXPECT_FALSE(second);
+}
+
+}  // namespace
+}  // namespace kilonova::testing
