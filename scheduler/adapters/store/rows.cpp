@@ -447,7 +447,8 @@ Expected<model::HostReport> DocReader::Report(std::string_view doc) {
     Get(j, "cpu_info", r.cpu_info);
     Get(j, "traits", r.traits);
     Get(j, "supported_instances", r.supported_instances);
-    for (const auto& [name, i] : j.value("inventories", Json::object()).items()) {
+    const Json inventories = j.value("inventories", Json::object());
+    for (const auto& [name, i] : inventories.items()) {
       r.inventories[name] = {i.at(0), i.at(1), i.at(2), i.at(3), i.at(4), i.at(5)};
     }
     Get(j, "running_instances", r.running_instances);
