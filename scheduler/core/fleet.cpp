@@ -80,6 +80,20 @@ model::Inventory InventoryOf(const model::Inventories& inventories, std::string_
 
 }  // namespace
 
+void ClassColumn::Resize(std::size_t hosts) {
+  capacity.resize(hosts);
+  used.resize(hosts);
+  min_unit.resize(hosts, 1);
+  max_unit.resize(hosts);
+  step_size.resize(hosts, 1);
+  room.resize(hosts);
+}
+
+void ClassColumn::UpdateRoom(HostIndex host) {
+  const std::int64_t left = std::min(capacity[host] - used[host], max_unit[host]);
+  room[host] = static_cast<std::int32_t>(std::clamp<std::int64_t>(left, -1, INT32_MAX));
+}
+
 Fleet::Fleet() { AddClass(""); }
 
 HostIndex Fleet::NewSlot() {
@@ -100,10 +114,7 @@ HostIndex Fleet::NewSlot() {
   cpu_allocation_ratio.resize(size);
   for (auto* column : {&cell, &aggregates, &zones, &supported}) column->resize(size);
   for (auto& column : classes_) {
-    for (auto* values : {&column->capacity, &column->used, &column->min_unit, &column->max_unit,
-                         &column->step_size}) {
-      values->resize(size);
-    }
+    column->Resize(size);
   }
   return slot;
 }
@@ -190,12 +201,7 @@ void Fleet::SetEnabled(HostIndex host, bool enabled, std::string_view reason) {
 void Fleet::AddClass(std::string_view name) {
   auto column = std::make_unique<ClassColumn>();
   column->name = name;
-  const std::size_t size = records_.size();
-  column->capacity.resize(size);
-  column->used.resize(size);
-  column->min_unit.resize(size, 1);
-  column->max_unit.resize(size);
-  column->step_size.resize(size, 1);
+  column->Resize(records_.size());
   classes_.push_back(std::move(column));
 }
 
@@ -220,10 +226,14 @@ void Fleet::SetInventories(HostIndex host, const model::Inventories& inventories
   for (auto& column : classes_) {
     const auto found = inventories.find(column->name);
     const bool has = found != inventories.end();
+    const auto odd = [&] { return column->min_unit[host] > 1 || column->step_size[host] > 1; };
+    column->odd_units -= odd() ? 1 : 0;
     column->capacity[host] = has ? found->second.Capacity() : 0;
     column->min_unit[host] = has ? found->second.min_unit : 1;
     column->max_unit[host] = has ? found->second.max_unit : 0;
     column->step_size[host] = has ? found->second.step_size : 1;
+    column->odd_units += odd() ? 1 : 0;
+    column->UpdateRoom(host);
   }
   records_[host]->inventories = inventories;
 }
@@ -306,7 +316,7 @@ HostSnapshot Fleet::Snapshot(HostIndex host) const {
 
 std::size_t Fleet::MemoryBytes() const {
   const std::size_t columns = 12 * sizeof(std::int64_t) + 4 * sizeof(std::uint32_t) + 1 +
-                              classes_.size() * 5 * sizeof(std::int64_t);
+                              classes_.size() * (5 * sizeof(std::int64_t) + sizeof(std::int32_t));
   std::size_t bytes = records_.capacity() * (columns + sizeof(void*));
   for (const auto& record : records_) {
     if (!record) continue;

@@ -33,6 +33,19 @@ struct ClassColumn {
   std::vector<std::int64_t> capacity;  // (total - reserved) * ratio
   std::vector<std::int64_t> used;      // by claims
   std::vector<std::int64_t> min_unit, max_unit, step_size;
+  // The most one allocation may take now: what is left, at most max_unit. Below zero:
+  // overcommitted. With `odd_units` 0, which is the rule, this alone decides.
+  std::vector<std::int32_t> room;
+  std::int64_t odd_units = 0;  // hosts whose min_unit or step_size is not 1
+
+  void Resize(std::size_t hosts);
+  void UpdateRoom(HostIndex host);
+  bool Takes(HostIndex host, std::int64_t amount) const {
+    return amount <= room[host] && (odd_units == 0 || TakesUnit(host, amount));
+  }
+  bool TakesUnit(HostIndex host, std::int64_t amount) const {
+    return amount >= min_unit[host] && amount % step_size[host] == 0;
+  }
 };
 
 using Words = std::vector<std::string>;

@@ -27,11 +27,7 @@ Expected<Fleet::FootprintId> Fleet::HoldFootprint(Footprint footprint, NewClasse
 
 bool Fleet::Fits(HostIndex host, const Footprint& footprint) const {
   for (std::size_t i = 0; i < footprint.classes.size(); ++i) {
-    const ClassColumn& column = *classes_[footprint.classes[i]];
-    const std::int64_t amount = footprint.amounts[i];
-    if (amount > column.capacity[host] - column.used[host]) return false;
-    if (amount < column.min_unit[host] || amount > column.max_unit[host]) return false;
-    if (column.step_size[host] != 1 && amount % column.step_size[host] != 0) return false;
+    if (!classes_[footprint.classes[i]]->Takes(host, footprint.amounts[i])) return false;
   }
   return true;
 }
@@ -43,7 +39,9 @@ const Fleet::ClaimEntry* Fleet::FindClaim(const UuidKey& instance) const {
 
 void Fleet::Consume(HostIndex host, const Footprint& footprint, std::int64_t sign) {
   for (std::size_t i = 0; i < footprint.classes.size(); ++i) {
-    classes_[footprint.classes[i]]->used[host] += sign * footprint.amounts[i];
+    ClassColumn& column = *classes_[footprint.classes[i]];
+    column.used[host] += sign * footprint.amounts[i];
+    column.UpdateRoom(host);
   }
   claimed_ram_mb_[host] += sign * footprint.memory_mb;
   claimed_disk_mb_[host] += sign * footprint.disk_mb;

@@ -35,15 +35,12 @@ Status InventoryCheck::Keep(const Fleet& fleet, std::vector<HostIndex>& hosts) c
   for (std::size_t i = 0; i < footprint_.classes.size(); ++i) {
     const ClassColumn& column = fleet.Class(footprint_.classes[i]);
     const std::int64_t amount = footprint_.amounts[i];
-    std::size_t kept = 0;
-    for (const HostIndex host : hosts) {
-      const bool fits = (amount <= column.capacity[host] - column.used[host]) &
-                        (amount >= column.min_unit[host]) & (amount <= column.max_unit[host]);
-      const bool whole = column.step_size[host] == 1 || amount % column.step_size[host] == 0;
-      hosts[kept] = host;
-      kept += fits && whole ? 1 : 0;
+    if (column.odd_units == 0) {
+      const std::int32_t* room = column.room.data();
+      KeepIf(hosts, [room, amount](HostIndex host) { return amount <= room[host]; });
+    } else {
+      KeepIf(hosts, [&](HostIndex host) { return column.Takes(host, amount); });
     }
-    hosts.resize(kept);
   }
   return OkStatus();
 }

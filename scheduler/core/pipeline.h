@@ -27,6 +27,18 @@ enum class Judgement : std::uint8_t {
   kError,  // the request itself cannot be judged (Nova's filter raises): the placement fails
 };
 
+// Drops the hosts `passes` is false for, keeping the order. Has no branch, as hosts come in no
+// pattern.
+template <class Passes>
+void KeepIf(std::vector<HostIndex>& hosts, Passes passes) {
+  HostIndex* out = hosts.data();
+  for (const HostIndex host : hosts) {
+    *out = host;
+    out += passes(host) ? 1 : 0;
+  }
+  hosts.resize(static_cast<std::size_t>(out - hosts.data()));
+}
+
 // A filter with one request resolved into it, so that nothing of the request is parsed per host.
 class PreparedFilter {
  public:

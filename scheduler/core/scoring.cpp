@@ -25,6 +25,17 @@ double MultiplierFor(const std::vector<Aggregate>& aggregates, const Weigher& we
   return any ? least : weigher.Multiplier();
 }
 
+// The greatest of at least one value. Four at a time: one alone would wait for itself.
+double Greatest(const std::vector<double>& values) {
+  double most[4] = {values[0], values[0], values[0], values[0]};
+  std::size_t i = 0;
+  for (; i + 4 <= values.size(); i += 4) {
+    for (std::size_t k = 0; k < 4; ++k) most[k] = values[i + k] > most[k] ? values[i + k] : most[k];
+  }
+  for (; i < values.size(); ++i) most[0] = values[i] > most[0] ? values[i] : most[0];
+  return std::max(std::max(most[0], most[1]), std::max(most[2], most[3]));
+}
+
 }  // namespace
 
 const Scorer::Multipliers& Scorer::MultipliersOf(const Fleet& fleet, std::size_t weigher) {
@@ -50,16 +61,16 @@ Scorer::Range Scorer::Weigh(const Fleet& fleet, const PlacementRequest& request,
   weighers_[weigher]->Weigh(fleet, request, hosts, raw_);
   const auto minimum = weighers_[weigher]->Minimum();
   const auto maximum = weighers_[weigher]->Maximum();
-  double low = std::numeric_limits<double>::infinity();
-  double high = -std::numeric_limits<double>::infinity();
-  for (double& value : raw_) {
-    if (minimum && *minimum > value) value = *minimum;
-    if (maximum && *maximum < value) value = *maximum;
-    low = value < low ? value : low;
-    high = value > high ? value : high;
+  if (minimum) {
+    const double least = *minimum;
+    for (double& value : raw_) value = least > value ? least : value;
   }
-  if (minimum) low = *minimum;
-  if (maximum) high = *maximum;
+  if (maximum) {
+    const double most = *maximum;
+    for (double& value : raw_) value = most < value ? most : value;
+  }
+  const double low = minimum ? *minimum : std::ranges::min(raw_);
+  const double high = maximum ? *maximum : Greatest(raw_);
   return {low, low == high ? 0.0 : high - low};
 }
 
@@ -70,17 +81,25 @@ const std::vector<double>& Scorer::Totals(const Fleet& fleet, const PlacementReq
   for (std::size_t w = 0; w < weighers_.size(); ++w) {
     const Range range = Weigh(fleet, request, hosts, w);
     const Multipliers& multipliers = MultipliersOf(fleet, w);
-    if (multipliers.uniform) {
-      const double multiplier = multipliers.by_aggregates[0];
+    // Each loop as bare as it can be: they run over every host that passed.
+    const double low = range.low;
+    const double span = range.span;
+    if (span == 0) {
       for (std::size_t i = 0; i < hosts.size(); ++i) {
-        const double normalized = range.span == 0 ? 0.0 : (raw_[i] - range.low) / range.span;
-        totals_[i] += multiplier * normalized;
+        totals_[i] += multipliers.by_aggregates[fleet.aggregates[hosts[i]]] * 0.0;
       }
-      continue;
-    }
-    for (std::size_t i = 0; i < hosts.size(); ++i) {
-      const double normalized = range.span == 0 ? 0.0 : (raw_[i] - range.low) / range.span;
-      totals_[i] += multipliers.by_aggregates[fleet.aggregates[hosts[i]]] * normalized;
+    } else if (multipliers.uniform) {
+      const double multiplier = multipliers.by_aggregates[0];
+      double* totals = totals_.data();
+      const double* raw = raw_.data();
+      for (std::size_t i = 0; i < hosts.size(); ++i) {
+        totals[i] += multiplier * ((raw[i] - low) / span);
+      }
+    } else {
+      for (std::size_t i = 0; i < hosts.size(); ++i) {
+        totals_[i] +=
+            multipliers.by_aggregates[fleet.aggregates[hosts[i]]] * ((raw_[i] - low) / span);
+      }
     }
   }
   return totals_;

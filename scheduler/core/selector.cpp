@@ -17,7 +17,7 @@ std::vector<HostIndex> AllHosts(const Fleet& fleet) {
   std::vector<HostIndex> hosts;
   hosts.reserve(fleet.Count());
   for (HostIndex host = 0; host < fleet.Slots(); ++host) {
-    if (fleet.Present(host)) hosts.push_back(host);
+    if ((fleet.flags[host] & Fleet::kPresent) != 0) hosts.push_back(host);
   }
   return hosts;
 }

@@ -28,6 +28,13 @@ class PreparedZoneFilter : public core::PreparedFilter {
     return passes_[fleet.zones[host]] != 0 ? Judgement::kPass : Judgement::kRefuse;
   }
 
+  Status Keep(const Fleet& fleet, std::vector<HostIndex>& hosts) const override {
+    const std::uint32_t* zones = fleet.zones.data();
+    const std::uint8_t* passes = passes_.data();
+    core::KeepIf(hosts, [zones, passes](HostIndex host) { return passes[zones[host]] != 0; });
+    return OkStatus();
+  }
+
   void Describe(const Fleet& fleet, HostIndex host, core::FilterVerdict& verdict) const override {
     verdict.need = "zone " + zone_;
     const core::Words& zones = fleet.zone_sets[fleet.zones[host]];

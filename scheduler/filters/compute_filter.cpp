@@ -19,12 +19,8 @@ class PreparedComputeFilter : public core::PreparedFilter {
   }
 
   Status Keep(const Fleet& fleet, std::vector<HostIndex>& hosts) const override {
-    std::size_t kept = 0;
-    for (const HostIndex host : hosts) {
-      hosts[kept] = host;
-      kept += (fleet.flags[host] & kReady) == kReady ? 1 : 0;
-    }
-    hosts.resize(kept);
+    const std::uint8_t* flags = fleet.flags.data();
+    core::KeepIf(hosts, [flags](HostIndex host) { return (flags[host] & kReady) == kReady; });
     return OkStatus();
   }
 

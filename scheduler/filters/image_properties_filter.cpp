@@ -39,6 +39,15 @@ class PreparedImageFilter : public core::PreparedFilter {
     return version_->Satisfied(*version) ? Judgement::kPass : Judgement::kRefuse;
   }
 
+  Status Keep(const Fleet& fleet, std::vector<HostIndex>& hosts) const override {
+    if (version_) return PreparedFilter::Keep(fleet, hosts);
+    const std::uint32_t* supported = fleet.supported.data();
+    const std::uint8_t* supports = supports_.data();
+    core::KeepIf(hosts,
+                 [supported, supports](HostIndex host) { return supports[supported[host]] != 0; });
+    return OkStatus();
+  }
+
   void Describe(const Fleet& fleet, HostIndex host, core::FilterVerdict& verdict) const override {
     for (const auto& name : wanted_) verdict.need += (verdict.need.empty() ? "" : " ") + name;
     if (version_) verdict.need += " version " + version_text_;
