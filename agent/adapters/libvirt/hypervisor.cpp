@@ -3,6 +3,8 @@
 
 #include <absl/base/thread_annotations.h>
 #include <absl/synchronization/mutex.h>
+#include <absl/time/clock.h>
+#include <absl/time/time.h>
 
 #include <deque>
 #include <optional>
@@ -21,6 +23,9 @@ namespace {
 constexpr std::size_t kCallsInFlight = 4;
 constexpr std::size_t kMostWaiting = 256;
 constexpr std::size_t kMostEvents = 100'000;
+// A libvirtd that has just started takes its guests up again in the background and says nothing of
+// those it finds dead or that die meanwhile: once it has settled everything is read again.
+constexpr absl::Duration kSettled = absl::Seconds(5);
 
 std::optional<core::DomainEventKind> KindOf(int event, int detail) {
   using Kind = core::DomainEventKind;
@@ -152,8 +157,10 @@ class Hypervisor::Impl {
   }
 
   void Dispatch(const std::stop_token& stop) {
+    absl::Time read_again = absl::InfiniteFuture();
     while (!stop.stop_requested()) {
       std::optional<RawEvent> item;
+      bool settled = false;
       std::function<void(const core::DomainEvent&)> handler;
       std::function<void()> reconnected;
       {
@@ -162,17 +169,20 @@ class Hypervisor::Impl {
           return raw->stopping || !raw->queue.empty();
         };
         const absl::MutexLock lock(&shared_->mutex);
-        shared_->mutex.Await(absl::Condition(&ready));
+        settled = !shared_->mutex.AwaitWithDeadline(absl::Condition(&ready), read_again);
         if (shared_->stopping) return;
-        item = std::move(shared_->queue.front());
-        shared_->queue.pop_front();
+        if (!settled) {
+          item = std::move(shared_->queue.front());
+          shared_->queue.pop_front();
+        }
         handler = shared_->handler;
         reconnected = shared_->reconnected;
       }
       if (item) {
         HandleEvent(*item, handler);
       } else {
-        shared_->owners.ForgetAll();
+        read_again = settled ? absl::InfiniteFuture() : absl::Now() + kSettled;
+        if (!settled) shared_->owners.ForgetAll();
         // Known from here on, so that even a domain's last event is known to be ours.
         List().IgnoreError();
         if (reconnected) reconnected();

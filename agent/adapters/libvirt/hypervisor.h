@@ -54,6 +54,7 @@ class Hypervisor final : public core::Hypervisor {
   Expected<core::DomainInfo> State(const Uuid& uuid) override;
   Expected<std::vector<core::DomainInfo>> List() override;
   Expected<std::string> NetworkBridge(const std::string& name) override;
+  // `reconnected` comes once more some seconds after each connection, when libvirtd has settled.
   void Subscribe(std::function<void(const core::DomainEvent&)> handler,
                  std::function<void()> reconnected) override;
 
