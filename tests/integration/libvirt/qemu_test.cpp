@@ -10,6 +10,7 @@
 
 #include "agent/adapters/libvirt/hypervisor.h"
 #include "tests/integration/libvirt/builders.h"
+#include "tests/support/hypervisor_contract.h"
 #include "tests/support/libvirtd.h"
 
 namespace kilonova::testing {
@@ -165,6 +166,15 @@ TEST_F(QemuTest, Lifecycle_EachStepTwice_IsTheSame) {
   EXPECT_TRUE(Within(seconds(5), [&] { return events_.Saw(uuid, DomainEventKind::kUndefined); }));
   EXPECT_TRUE(HasReason(hypervisor_->State(uuid).status(), reason::kDomainNotFound));
   EXPECT_GT(calls_, 10);
+}
+
+TEST_F(QemuTest, Contract_IsKept) {
+  CheckHypervisorContract(*hypervisor_, [this](const Uuid& uuid) {
+    auto request = SmallGuest(2);
+    request.instance.uuid = uuid;
+    MakeDisks(config_, request, base_);
+    return XmlOf(config_, request, base_);
+  });
 }
 
 TEST_F(QemuTest, Define_BothMachinesAndBuses_Start) {

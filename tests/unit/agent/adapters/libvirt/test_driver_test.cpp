@@ -7,6 +7,8 @@
 #include <thread>
 
 #include "agent/adapters/libvirt/hypervisor.h"
+#include "tests/support/fake_hypervisor.h"
+#include "tests/support/hypervisor_contract.h"
 
 namespace kilonova::agent::adapters::libvirt {
 namespace {
@@ -26,9 +28,10 @@ bool Soon(const Condition& condition) {
 
 std::string Xml(const Uuid& uuid, const std::string& host) {
   return "<domain type='test'><name>" + uuid.str() + "</name><uuid>" + uuid.str() +
-         "</uuid><memory>1024</memory><os><type>hvm</type></os><metadata><k:owner xmlns:k='" +
+         "</uuid><memory>1024</memory><os><type>hvm</type></os><metadata><kilonova:owner "
+         "xmlns:kilonova='" +
          core::kOwnerTagNamespace + "' host='" + host +
-         "' generation='5' claim='11111111-2222-4333-8444-555555555555'/></metadata></domain>";
+         "' generation='7' claim='11111111-2222-4333-8444-555555555555'/></metadata></domain>";
 }
 
 class TestDriver : public ::testing::Test {
@@ -70,7 +73,7 @@ TEST_F(TestDriver, Lifecycle_WithEvents) {
   ASSERT_TRUE(hypervisor_.Define(Xml(uuid, "host-a")).ok());
   ASSERT_TRUE(hypervisor_.Define(Xml(uuid, "host-a")).ok());
   EXPECT_EQ(hypervisor_.State(uuid)->power, model::PowerState::kShutdown);
-  EXPECT_EQ(hypervisor_.State(uuid)->owner.generation, 5);
+  EXPECT_EQ(hypervisor_.State(uuid)->owner.generation, 7);
   for (int i = 0; i < 2; ++i) EXPECT_TRUE(hypervisor_.Start(uuid).ok());
   EXPECT_TRUE(Saw(uuid, DomainEventKind::kStarted));
   EXPECT_EQ(hypervisor_.State(uuid)->power, model::PowerState::kRunning);
@@ -80,6 +83,16 @@ TEST_F(TestDriver, Lifecycle_WithEvents) {
   for (int i = 0; i < 2; ++i) EXPECT_TRUE(hypervisor_.Undefine(uuid).ok());
   EXPECT_TRUE(Saw(uuid, DomainEventKind::kUndefined));
   EXPECT_TRUE(hypervisor_.List()->empty());
+}
+
+TEST_F(TestDriver, Contract_IsKept) {
+  testing::CheckHypervisorContract(hypervisor_,
+                                   [](const Uuid& uuid) { return Xml(uuid, "host-a"); });
+}
+
+TEST(FakeHypervisor, Contract_IsKept) {
+  testing::FakeHypervisor fake("host-a");
+  testing::CheckHypervisorContract(fake, [](const Uuid& uuid) { return Xml(uuid, "host-a"); });
 }
 
 TEST_F(TestDriver, Foreign_NeverListedNeverTouched) {
