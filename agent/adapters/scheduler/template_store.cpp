@@ -23,10 +23,9 @@ void TemplateStore::Apply(const std::vector<model::Flavor>& flavors, const std::
     if (known.size() > kEarlierRevisions + 1) known.pop_back();
   }
   std::erase_if(deleted_, [&](const std::string& id) { return present.contains(id); });
+  present.insert(deleted_.begin(), deleted_.end());
   for (const auto& [flavorid, known] : revisions_) {
-    if (!present.contains(flavorid) && std::ranges::find(deleted_, flavorid) == deleted_.end()) {
-      deleted_.push_back(flavorid);
-    }
+    if (!present.contains(flavorid)) deleted_.push_back(flavorid);
   }
   while (deleted_.size() > kMostDeletedFlavors) {
     revisions_.erase(deleted_.front());

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "scheduler/app/options.h"
+
+#include <utility>
+
+namespace kilonova::scheduler::app {
+namespace {
+
+using std::chrono_literals::operator""h;
+using std::chrono_literals::operator""s;
+
+void ReadApi(runtime::Config& config, Options* options) {
+  options->api.listen = config.String("listen", "127.0.0.1:9500");
+  options->api.tls.ca = config.String("tls.ca", "");
+  options->api.tls.cert = config.String("tls.cert", "");
+  options->api.tls.key = config.String("tls.key", "");
+  options->api.tls.require_client_certificate =
+      config.Bool("tls.require_client_certificate", options->api.tls.enabled());
+  options->api.reflection = config.Bool("reflection", true);
+}
+
+Status ReadAmqp(runtime::Config& config, Options* options) {
+  const std::string url = config.String("amqp.url", "amqp://guest:guest@127.0.0.1:5672/");
+  const std::string password = config.Secret("amqp.password");
+  amqp::TlsSettings tls{.ca_file = config.String("amqp.tls.ca", ""),
+                        .cert_file = config.String("amqp.tls.cert", ""),
+                        .key_file = config.String("amqp.tls.key", "")};
+  const bool external = config.Choice("amqp.login", "plain", {"plain", "external"}) == "external";
+  ASSIGN_OR_RETURN(options->amqp, amqp::ParseUrl(url));
+  if (!password.empty()) options->amqp.password = password;
+  if (options->amqp.tls) options->amqp.tls = std::move(tls);
+  if (external) options->amqp.login = amqp::LoginMethod::kExternal;
+  options->amqp.name = "kilonova-scheduler";
+  return OkStatus();
+}
+
+Status ReadPlacement(runtime::Config& config, PlacementOptions* options) {
+  options->filters = config.List("placement.enabled_filters", filters::DefaultFilters());
+  options->weighers = config.List("placement.enabled_weighers", weighers::DefaultWeighers());
+  options->filter_options.default_availability_zone =
+      config.String("placement.default_availability_zone", "nova");
+  options->filter_options.image_properties_default_architecture =
+      config.String("placement.image_properties_default_architecture", "");
+  for (const auto& [name, value] : config.Doubles("placement.weight_multipliers")) {
+    options->weigher_options.multipliers.emplace(name, value);
+  }
+  options->host_subset_size =
+      static_cast<std::size_t>(config.Int("placement.host_subset_size", 1, 1, 1000));
+  // Made here only to be judged here, with everything else that is wrong.
+  RETURN_IF_ERROR(filters::MakeFilters(options->filters, options->filter_options).status());
+  return weighers::MakeWeighers(options->weighers, options->weigher_options).status();
+}
+
+void ReadConductor(runtime::Config& config, core::ConductorOptions* options) {
+  options->lease = config.Duration("lease", 15s);
+  options->max_attempts = config.Int("placement.max_attempts", 3, 1, 100);
+  options->retention =
+      std::chrono::duration_cast<std::chrono::hours>(config.Duration("retention", 24h));
+}
+
+Status ReadLog(runtime::Config& config, runtime::LogOptions* options) {
+  options->format = config.Choice("log.format", "text", {"text", "json", "journald"});
+  options->file = config.String("log.file", "");
+  ASSIGN_OR_RETURN(options->level, runtime::ParseLogLevel(config.Choice(
+                                       "log.level", "info", {"debug", "info", "warn", "error"})));
+  return OkStatus();
+}
+
+}  // namespace
+
+Expected<Options> ReadOptions(runtime::Config& config) {
+  Options options;
+  ReadApi(config, &options);
+  options.state_dir = config.String("state_dir", "/var/lib/kilonova-scheduler");
+  options.database = config.String("database", (options.state_dir / "scheduler.db").string());
+  options.flavor_dir = config.String("flavor_dir", "");
+  ReadConductor(config, &options.conductor);
+  options.metrics_listen = config.String("metrics.listen", "");
+  options.drain = config.Duration("drain", 10s);
+  const Status amqp = ReadAmqp(config, &options);
+  const Status placement = ReadPlacement(config, &options.placement);
+  const Status log = ReadLog(config, &options.log);
+  RETURN_IF_ERROR(config.Finish());
+  RETURN_IF_ERROR(amqp);
+  RETURN_IF_ERROR(placement);
+  RETURN_IF_ERROR(log);
+  RETURN_IF_ERROR(::kilonova::grpc::CheckEndpoint(options.api.listen, options.api.tls));
+  const auto lease = options.conductor.lease;
+  if (lease < std::chrono::milliseconds(100) || lease > std::chrono::hours(1)) {
+    return Error(Code::kInvalidArgument, reason::kConfigInvalid, "lease must be 100ms to 1h",
+                 {{"field", "lease"}});
+  }
+  return options;
+}
+
+}  // namespace kilonova::scheduler::app
