@@ -88,6 +88,24 @@ function(kilonova_binary)
   install(TARGETS ${K_NAME} RUNTIME DESTINATION bin)
 endfunction()
 
+# Makes absl::Mutex visible to ThreadSanitizer; see tests/support/tsan_mutex.cpp.
+function(_kilonova_tsan_mutex target)
+  if(NOT KILONOVA_SANITIZE MATCHES "thread")
+    return()
+  endif()
+  target_sources(${target} PRIVATE ${PROJECT_SOURCE_DIR}/tests/support/tsan_mutex.cpp)
+  target_link_libraries(${target} PRIVATE absl::synchronization)
+  foreach(symbol 4LockEv 10ReaderLockEv 6UnlockEv 12ReaderUnlockEv 5AwaitERKNS0_9ConditionE
+      8LockWhenERKNS0_9ConditionE 16AwaitWithTimeoutERKNS0_9ConditionENS0_8DurationE
+      17AwaitWithDeadlineERKNS0_9ConditionENS0_4TimeE)
+    target_link_options(${target} PRIVATE -Wl,--wrap=_ZN4absl7debian35Mutex${symbol})
+  endforeach()
+  foreach(symbol 4WaitEPNS0_5MutexE 15WaitWithTimeoutEPNS0_5MutexENS0_8DurationE
+      16WaitWithDeadlineEPNS0_5MutexENS0_4TimeE)
+    target_link_options(${target} PRIVATE -Wl,--wrap=_ZN4absl7debian37CondVar${symbol})
+  endforeach()
+endfunction()
+
 # kilonova_test(NAME x LABEL unit SRCS ... DEPS ... [TIMEOUT 60] [ENV A=b ...]): one executable, one
 # CTest entry; several labels are a list. GoogleTest's and GoogleMock's main is linked.
 function(kilonova_test)
@@ -107,6 +125,7 @@ function(kilonova_test)
   endif()
   add_executable(${K_NAME}_test ${K_SRCS})
   _kilonova_common(${K_NAME}_test)
+  _kilonova_tsan_mutex(${K_NAME}_test)
   target_link_libraries(${K_NAME}_test PRIVATE ${K_DEPS} GTest::gmock_main)
   target_compile_definitions(${K_NAME}_test PRIVATE
     KILONOVA_SOURCE_DIR="${PROJECT_SOURCE_DIR}" KILONOVA_BINARY_DIR="${PROJECT_BINARY_DIR}")
