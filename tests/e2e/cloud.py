@@ -181,7 +181,7 @@ class Cloud:
         self.names = list(agents)
         self.scheduler_config, self.agent_config = scheduler_config, agent_config
         self.cpu_ratio = cpu_ratio
-        self.broker = Broker()
+        self.broker = Broker(start=False)
         self.libvirtd = Libvirtd(console_bytes=console_bytes)
         self.agents = {}
         self.scheduler = None
