@@ -141,8 +141,8 @@ SinkAnswer Agent::Submit(const IncomingRequest& incoming) {
       break;
   }
   counters_.Add("messages_accepted");
-  LogInfo("request accepted", {F("instance", entry.instance_uuid), F("request", entry.request_id),
-                               F("method", entry.method), F("generation", entry.generation)});
+  LogDebug("request accepted", {F("instance", entry.instance_uuid), F("request", entry.request_id),
+                                F("method", entry.method), F("generation", entry.generation)});
   const bool keep = queue_.Depth() < kMaxDecoded;
   Enqueue(entry, keep ? std::make_shared<const model::ComputeRequest>(request) : nullptr);
   return {};
