@@ -56,7 +56,8 @@ $B mount -t sysfs sys /sys
 $B mount -t devtmpfs dev /dev
 while read -r m; do $B insmod "/lib/modules/$m" 2>/dev/null; done </lib/modules/order
 say() { echo "guest: $*"; }
-field() { $B tr -d '\n' <"$1" | $B sed -n "s/.*\"$2\": *\"\([^\"]*\)\".*/\1/p"; }
+# The first value of a key; the files have each key we ask for first where it counts.
+field() { $B tr ',{' '\n\n' <"$1" | $B sed -n "s/^ *\"$2\": *\"\([^\"]*\)\".*/\1/p" | $B head -n 1; }
 
 say "kernel $($B uname -r)"
 say "smbios uuid $($B cat /sys/class/dmi/id/product_uuid 2>/dev/null)"
@@ -103,7 +104,7 @@ for i in $($B ls /sys/class/net); do
   address=$([ -f $net ] && field $net ip_address)
   if [ -n "$address" ]; then
     $B ip addr add "$address/$($B ipcalc -p "$address" "$(field $net netmask)" | $B sed 's/PREFIX=//')" dev "$i"
-    $B ip link set "$i" mtu "$($B tr -d '\n' <$net | $B sed -n 's/.*"mtu": *\([0-9]*\).*/\1/p')" 2>/dev/null
+    $B ip link set "$i" mtu "$($B tr ',{' '\n\n' <$net | $B sed -n 's/^ *"mtu": *\([0-9]*\).*/\1/p' | $B head -n 1)" 2>/dev/null
   else
     $B udhcpc -i "$i" -q -n -t 4 -T 1 -s /etc/udhcpc.sh >/dev/null 2>&1
   fi

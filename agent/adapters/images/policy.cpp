@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/adapters/images/policy.h"
 
+#include <vector>
+
 namespace kilonova::agent::adapters::images {
 
 Expected<std::string> ServedAs(std::string_view claimed_format,
@@ -18,6 +20,11 @@ Expected<std::string> ServedAs(std::string_view claimed_format,
 
 Status ExplainVerdict(const Verdict& verdict, std::string_view claimed_format) {
   if (verdict.safe()) return OkStatus();
+  // Linux kernels begin with a boot sector's signature and no partition table. They are handed to
+  // QEMU as a kernel, never as a disk, so that their table means nothing to anybody; Nova does not
+  // look at them at all.
+  const bool boot_file = claimed_format == "aki" || claimed_format == "ari";
+  if (boot_file && verdict.failed_checks == std::vector{Check::kMbr}) return OkStatus();
   if (verdict.Failed(Check::kFormatMismatch)) {
     return Error(Code::kInvalidArgument, reason::kImageFormatMismatch,
                  "the image is not of the format it is registered with",
