@@ -164,8 +164,9 @@ TEST_F(FetchTest, OnlyRegularFilesBelowTheRootsAreRead) {
 }
 
 TEST_F(FetchTest, BadDigestsNeverBecomeFileNames) {
-  for (const std::string digest :
-       {"", "../../etc/passwd", "zz", "g", std::string(64, '/').c_str()}) {
+  const std::vector<std::string> digests = {"", "../../etc/passwd", std::string(64, '/'),
+                                            std::string(63, 'a'), std::string(64, 'g')};
+  for (const std::string& digest : digests) {
     model::ImageSource image = Remote("/ok");
     image.sha256 = digest;
     EXPECT_TRUE(HasReason(Ensure(image).status(), reason::kImageInvalid)) << digest;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Policy, records and overlays' headers.
 #include <gtest/gtest.h>
+#include <malloc.h>
+
+#include <algorithm>
 
 #include "agent/adapters/images/inspector/inspector.h"
 #include "agent/adapters/images/policy.h"
@@ -83,6 +86,31 @@ TEST(ImageInspector_Test, ReadsAnEndlessDescriptorLine) {
   for (std::size_t at = 0; at < file.size(); at += 977)
     inspector.Feed(std::string_view(file).substr(at, 977));
   EXPECT_TRUE(inspector.Finish("vmdk").Failed(Check::kDescriptor));
+}
+
+std::size_t HeapInUse() {
+  const struct mallinfo2 info = mallinfo2();
+  return info.uordblks + info.hblkhd;
+}
+
+TEST(ImageInspector_Test, HoldsUnderOneMebibyte) {
+  const std::string text(512, 'x');
+  for (const std::string& magic :
+       {std::string("vhdxfile"), std::string("KDMV\1\0\0\0", 8), std::string("conectix"),
+        std::string("createtype="), std::string("QFI\xfb")}) {
+    std::string start = magic + text;
+    if (magic == "vhdxfile") start.resize(4096);
+    const std::string rest(3 << 20, 'x');
+    const std::size_t before = HeapInUse();
+    ImageInspector inspector;
+    inspector.Feed(start);
+    std::size_t most = 0;
+    for (std::size_t at = 0; at < rest.size(); at += 3000) {
+      inspector.Feed(std::string_view(rest).substr(at, 3000));
+      most = std::max(most, HeapInUse() - before);
+    }
+    EXPECT_LE(most, 1u << 20) << magic;
+  }
 }
 
 }  // namespace
