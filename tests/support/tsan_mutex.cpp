@@ -18,7 +18,7 @@ extern "C" {
 
 // libabsl evaluates the conditions of waiters while it has the lock, seen by nobody: in Unlock for
 // other threads, in Await for its own. Those reads are left out; what holds the lock and reads
-// outside of a condition is watched as ever.
+// outside of a condition is watched as ever. Lock has libabsl's own map of locks, for deadlocks.
 void AnnotateIgnoreReadsBegin(const char* file, int line);
 void AnnotateIgnoreReadsEnd(const char* file, int line);
 struct IgnoreReads {
@@ -29,7 +29,10 @@ struct IgnoreReads {
 #define KN_ACQUIRING(symbol)          \
   void KN_REAL(symbol)(void* mutex);  \
   void KN_WRAP(symbol)(void* mutex) { \
-    KN_REAL(symbol)(mutex);           \
+    {                                 \
+      const IgnoreReads deadlock_map; \
+      KN_REAL(symbol)(mutex);         \
+    }                                 \
     __tsan_acquire(mutex);            \
   }
 #define KN_RELEASING(symbol)          \

@@ -10,6 +10,7 @@
 #include <absl/functional/function_ref.h>
 #include <absl/synchronization/mutex.h>
 
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -39,7 +40,8 @@ class Writer {
   };
 
   void Loop();
-  Status Commit(const std::vector<Work*>& batch);
+  // Why it failed; "" when it did not.
+  std::string Commit(const std::vector<Work*>& batch);
 
   SQLite::Database db_;  // the thread's alone
   const Reserve reserve_;
