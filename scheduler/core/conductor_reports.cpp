@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "common/base/failpoint.h"
 #include "common/base/log.h"
 #include "scheduler/core/conductor_impl.h"
 #include "scheduler/core/validate.h"
@@ -332,7 +333,9 @@ Expected<std::int64_t> Conductor::Impl::HandleStateReports(
     HostRow& row = hosts_.at(host).row;
     if (row.journal_id == journal) row.last_seq = std::max(row.last_seq, highest);
   });
+  FAILPOINT("scheduler.report.before");
   RETURN_IF_ERROR(Commit(std::move(change)));
+  FAILPOINT("scheduler.report.after");
   return highest;
 }
 

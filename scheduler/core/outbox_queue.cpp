@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/base/failpoint.h"
 #include "common/base/log.h"
 
 namespace kilonova::scheduler::core {
@@ -141,7 +142,9 @@ Status OutboxQueue::Confirmed(std::span<const std::int64_t> ids) {
   if (ids.empty()) return OkStatus();
   std::vector<Op> ops;
   for (std::int64_t id : ids) ops.emplace_back(DropOutbox{id});
+  FAILPOINT("scheduler.outbox.before");
   const auto committed = store_.Commit(std::move(ops));
+  FAILPOINT("scheduler.outbox.after");
   if (!committed.ok()) {
     // Sent, and yet there: after some rest it goes out again under the same id.
     for (std::int64_t id : ids) Pause(id);

@@ -63,7 +63,7 @@ void Configure(SQLite::Database& db, std::chrono::milliseconds busy_timeout) {
   db.exec("PRAGMA synchronous = FULL");
   db.exec("PRAGMA foreign_keys = ON");
   db.exec("PRAGMA secure_delete = ON");
-  db.exec("PRAGMA wal_autocheckpoint = 4000");
+  db.exec("PRAGMA wal_autocheckpoint = 16000");
   db.exec("PRAGMA cache_size = -65536");
   db.exec("PRAGMA trusted_schema = OFF");
 }

@@ -39,6 +39,16 @@ bool IsFatal(int code) {
   }
 }
 
+// The failpoints are about requests being accepted, not about whatever else is written.
+bool AcceptsRequest(const std::vector<Unit>& units) {
+  for (const Unit& unit : units) {
+    for (const PreparedOp& op : unit.ops) {
+      if (std::holds_alternative<core::PutRequest>(op.op)) return true;
+    }
+  }
+  return false;
+}
+
 Status FromException(const SQLite::Exception& e) {
   return Error(
       (e.getErrorCode() & 0xFF) == SQLITE_CONSTRAINT ? Code::kAlreadyExists : Code::kUnavailable,
@@ -151,9 +161,10 @@ class SqliteStore final : public core::Store {
         }
       }
       writer_->FinishTransaction();
-      FAILPOINT("scheduler.commit.before");
+      const bool accepts = kFailpointsCompiledIn && AcceptsRequest(units);
+      if (accepts) FAILPOINT("scheduler.commit.before");
       db_->exec("COMMIT");
-      FAILPOINT("scheduler.commit.after");
+      if (accepts) FAILPOINT("scheduler.commit.after");
       writer_->Committed();
       return OkStatus();
     } catch (const SQLite::Exception& e) {
