@@ -80,10 +80,10 @@ Status Conductor::Impl::Load() {
 Status Conductor::Impl::Commit(Change change) {
   absl::Mutex mutex;
   std::optional<Status> result;
-  store_.Submit(std::move(change.ops), [&](const Expected<CommitInfo>& info) {
+  store_.Submit(std::move(change.ops), [&](Expected<CommitInfo> info) {
     if (info.ok()) Committed(change, *info);
     absl::MutexLock lock(&mutex);
-    result = info.status();
+    result = std::move(info).status();
   });
   {
     absl::MutexLock lock(&mutex);

@@ -10,9 +10,9 @@ namespace kilonova::scheduler::core {
 Expected<CommitInfo> Store::Commit(std::vector<Op> ops) {
   absl::Mutex mutex;
   std::optional<Expected<CommitInfo>> result;
-  Submit(std::move(ops), [&](const Expected<CommitInfo>& done) {
+  Submit(std::move(ops), [&](Expected<CommitInfo> done) {
     absl::MutexLock lock(&mutex);
-    result = done;
+    result = std::move(done);
   });
   absl::MutexLock lock(&mutex);
   mutex.Await(absl::Condition(

@@ -2,7 +2,7 @@
 // Where the scheduler's state survives. Implemented by scheduler/adapters/store on SQLite.
 //
 //   std::vector<Op> ops{PutInstance{record, password}, PutClaim{claim}, AddOutbox{row}};
-//   store.Submit(std::move(ops), [](const Expected<CommitInfo>& done) { ... });
+//   store.Submit(std::move(ops), [](Expected<CommitInfo> done) { ... });
 //
 // A unit (the ops of one Submit) happens as a whole or not at all. One writer gathers the units
 // that wait into one transaction and syncs once for all of them: with N callers a disk sync costs
@@ -105,7 +105,8 @@ struct CommitInfo {
 
 // Called on the writer's thread, in the order of commits, after the sync. Must be quick, must not
 // throw and must not wait for another unit.
-using CommitCallback = std::function<void(const Expected<CommitInfo>&)>;
+// The result is the callee's own: threads never share one.
+using CommitCallback = std::function<void(Expected<CommitInfo>)>;
 
 struct AddressRow {
   Uuid network;

@@ -38,7 +38,8 @@ struct WatchEvent {
 
 class Watch {
  public:
-  virtual ~Watch() = default;  // ends the subscription; no wake runs afterwards
+  // Ends the subscription; no wake runs afterwards. Must happen before the conductor goes.
+  virtual ~Watch() = default;
   // Up to `most` events; waits up to `wait` when there are none. OUT_OF_RANGE/CURSOR_EXPIRED when
   // what comes next is no longer kept, UNAVAILABLE when the scheduler stops. One caller at a time.
   virtual Expected<std::vector<WatchEvent>> Next(std::size_t most,

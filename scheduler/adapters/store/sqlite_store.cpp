@@ -7,6 +7,8 @@
 #include <sqlite3.h>
 
 #include <deque>
+#include <optional>
+#include <string>
 #include <thread>
 #include <utility>
 
@@ -49,11 +51,19 @@ bool AcceptsRequest(const std::vector<Unit>& units) {
   return false;
 }
 
+// Why a transaction did not happen. Each waiter gets a Status of its own made from it.
+struct Failure {
+  std::string text = "the scheduler's database did not take the change";
+  std::string operator_text;
+  Status Make(Code code = Code::kUnavailable, Reason why = reason::kUnavailable) const {
+    return Error(code, why, text, {{kOperatorDetail, operator_text}});
+  }
+};
+
 Status FromException(const SQLite::Exception& e) {
-  return Error(
-      (e.getErrorCode() & 0xFF) == SQLITE_CONSTRAINT ? Code::kAlreadyExists : Code::kUnavailable,
-      (e.getErrorCode() & 0xFF) == SQLITE_CONSTRAINT ? reason::kInternal : reason::kUnavailable,
-      "the scheduler's database did not take the change", {{kOperatorDetail, e.what()}});
+  const Failure failure{.operator_text = e.what()};
+  const bool conflict = (e.getErrorCode() & 0xFF) == SQLITE_CONSTRAINT;
+  return conflict ? failure.Make(Code::kAlreadyExists, reason::kInternal) : failure.Make();
 }
 
 class SqliteStore final : public core::Store {
@@ -135,21 +145,17 @@ class SqliteStore final : public core::Store {
   }
 
   void CommitTogether(std::vector<Unit>& units) {
-    std::vector<Expected<CommitInfo>> results(
-        units.size(), Expected<CommitInfo>(failure_.ok() ? OkInfo() : failure_));
-    if (failure_.ok()) {
-      const Status committed = Write(units, results);
-      if (!committed.ok()) {
-        for (auto& result : results) {
-          if (result.ok()) result = committed;
-        }
-      }
+    std::vector<Expected<CommitInfo>> results(units.size(), CommitInfo{});
+    const std::optional<Failure> failure = failure_ ? failure_ : Write(units, results);
+    for (std::size_t i = 0; i < units.size(); ++i) {
+      if (failure && (results[i].ok() || failure_)) results[i] = failure->Make();
+      units[i].done(std::move(results[i]));
     }
-    for (std::size_t i = 0; i < units.size(); ++i) units[i].done(results[i]);
   }
 
-  // The whole transaction; on error nothing of it happened (or the store is over: failure_).
-  Status Write(const std::vector<Unit>& units, std::vector<Expected<CommitInfo>>& results) {
+  // The whole transaction; on failure nothing of it happened (or the store is over: failure_).
+  std::optional<Failure> Write(const std::vector<Unit>& units,
+                               std::vector<Expected<CommitInfo>>& results) {
     try {
       db_->exec("BEGIN IMMEDIATE");
       for (std::size_t i = 0; i < units.size(); ++i) {
@@ -157,7 +163,7 @@ class SqliteStore final : public core::Store {
         // Some errors (a full disk) end the whole transaction, not only the statement.
         if (sqlite3_get_autocommit(db_->getHandle()) != 0) {
           writer_->RolledBack();
-          return results[i].ok() ? Unwritten() : results[i].status();
+          return Failure{};
         }
       }
       writer_->FinishTransaction();
@@ -166,7 +172,7 @@ class SqliteStore final : public core::Store {
       db_->exec("COMMIT");
       if (accepts) FAILPOINT("scheduler.commit.after");
       writer_->Committed();
-      return OkStatus();
+      return std::nullopt;
     } catch (const SQLite::Exception& e) {
       return Abandon(e);
     } catch (const std::exception& e) {
@@ -185,31 +191,26 @@ class SqliteStore final : public core::Store {
       status = FromException(e);
       LogWarn("database refused a unit", {F("error", e.what())});
     }
-    if (sqlite3_get_autocommit(db_->getHandle()) != 0) return status.ok() ? Unwritten() : status;
-    if (!status.ok()) db_->exec("ROLLBACK TO unit");
+    if (sqlite3_get_autocommit(db_->getHandle()) != 0)
+      return status.ok() ? Failure{}.Make() : status;
+    if (!status.ok()) {
+      writer_->ResetAll();
+      db_->exec("ROLLBACK TO unit");
+    }
     db_->exec("RELEASE unit");
     if (!status.ok()) return status;
     return info;
   }
 
-  Status Abandon(const SQLite::Exception& e) {
+  Failure Abandon(const SQLite::Exception& e) {
     if (sqlite3_get_autocommit(db_->getHandle()) == 0) db_->tryExec("ROLLBACK");
     writer_->RolledBack();
-    if (IsFatal(e.getExtendedErrorCode())) {
-      failure_ = Error(Code::kUnavailable, reason::kUnavailable,
-                       "the scheduler's database failed; it must be restarted",
-                       {{kOperatorDetail, e.what()}});
-      LogError("database failed, nothing is accepted until a restart", {F("error", e.what())});
-      return failure_;
-    }
     LogError("database did not commit", {F("error", e.what())});
-    return FromException(e);
-  }
-
-  static Expected<CommitInfo> OkInfo() { return CommitInfo{}; }
-  static Status Unwritten() {
-    return Error(Code::kUnavailable, reason::kUnavailable,
-                 "the scheduler's database did not take the change");
+    if (!IsFatal(e.getExtendedErrorCode())) return {.operator_text = e.what()};
+    LogError("database failed, nothing is accepted until a restart");
+    failure_ = {.text = "the scheduler's database failed; it must be restarted",
+                .operator_text = e.what()};
+    return *failure_;
   }
 
   const SqliteStoreOptions options_;
@@ -218,7 +219,7 @@ class SqliteStore final : public core::Store {
   std::unique_ptr<UnitWriter> writer_;
   Reader reader_;
 
-  Status failure_;  // writer's thread only
+  std::optional<Failure> failure_;  // writer's thread only
   absl::Mutex mutex_;
   std::deque<Unit> waiting_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;

@@ -30,7 +30,8 @@ struct DocOf {
 // Bound by position without copying: the values outlive exec().
 class Binder {
  public:
-  explicit Binder(SQLite::Statement& statement) : statement_(statement) { statement_.reset(); }
+  // tryReset: resetting a statement whose last run failed says that failure again.
+  explicit Binder(SQLite::Statement& statement) : statement_(statement) { statement_.tryReset(); }
   Binder& operator()(const std::string& text) {
     statement_.bindNoCopy(++index_, text);
     return *this;
@@ -48,7 +49,11 @@ class Binder {
     statement_.bindNoCopy(++index_, bytes.data(), static_cast<int>(bytes.size()));
     return *this;
   }
-  int Exec() { return statement_.exec(); }
+  int Exec() {
+    const int changes = statement_.exec();
+    statement_.tryReset();
+    return changes;
+  }
 
  private:
   SQLite::Statement& statement_;
@@ -82,7 +87,7 @@ std::int64_t UnitWriter::Meta(const char* key) {
 
 void UnitWriter::SetMeta(const char* key, std::int64_t value) {
   SQLite::Statement& update = Use("UPDATE meta SET value = ? WHERE key = ?");
-  update.reset();
+  update.tryReset();
   update.bind(1, value);
   update.bind(2, key);
   update.exec();
@@ -94,6 +99,10 @@ Status UnitWriter::Apply(const std::vector<PreparedOp>& unit, core::CommitInfo& 
         std::visit([&](const auto& op) { return Do(op, prepared.doc, info); }, prepared.op));
   }
   return OkStatus();
+}
+
+void UnitWriter::ResetAll() {
+  for (auto& [text, statement] : statements_) statement->tryReset();
 }
 
 void UnitWriter::FinishTransaction() {
@@ -256,7 +265,7 @@ Status UnitWriter::Do(const core::Prune& op, const std::string&, core::CommitInf
   bind(before)(most);
   std::int64_t gone = 0;
   if (highest.executeStep()) gone = highest.getColumn(0).getInt64();
-  highest.reset();
+  highest.tryReset();
   info.pruned_through = Meta("pruned_through");
   if (gone > info.pruned_through) {
     SetMeta("pruned_through", gone);

@@ -30,6 +30,8 @@ class UnitWriter {
 
   // Within a savepoint of the caller's.
   Status Apply(const std::vector<PreparedOp>& unit, core::CommitInfo& info);
+  // After a failure: no statement is left half way.
+  void ResetAll();
   // Writes down the highest revision given out in this transaction.
   void FinishTransaction();
   // After a rollback: what was given out since the last commit never happened.

@@ -77,12 +77,13 @@ TEST_F(WatchTest, ASlowWatcher_IsBroughtForwardWithoutAGap) {
 }
 
 TEST_F(WatchTest, ACursor_ResumesOverARestart) {
-  const auto watch = Subscribe({});
+  auto watch = Subscribe({});
   const InstancePtr first = rig_.Create("1");
   auto events = All(*watch);
   const std::int64_t cursor = events.back().cursor;
   const InstancePtr second = rig_.Create("2");
   ASSERT_TRUE(rig_.conductor->DeleteInstance(first->uuid().str(), "").ok());
+  watch.reset();
   rig_.Restart();
   const auto resumed = Subscribe({.cursor = cursor});
   events = All(*resumed);
