@@ -77,7 +77,10 @@ Expected<InstancePtr> Conductor::Impl::Delete(const std::string& instance,
   Change change;
   // A build nobody has been told of yet needs nobody to undo it.
   bool untold = record->host.empty();
-  if (!untold && record->vm_state == model::VmState::kBuilding) {
+  // With the permission to start given, a copy of the build did arrive, sent or not as far as the
+  // outbox knows: only the host can end what it started.
+  const bool may_run = record->started_generation == record->generation;
+  if (!untold && !may_run && record->vm_state == model::VmState::kBuilding) {
     const auto waiting = outbox_.Of(uuid);
     if (waiting.size() == 1 && waiting[0].method == kBuildMethod &&
         outbox_.Withdraw(waiting[0].id)) {

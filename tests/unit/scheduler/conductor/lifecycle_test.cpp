@@ -103,6 +103,24 @@ TEST_F(Lifecycle, DeleteBeforeTheBuildWasSent_TellsNobody) {
   rig_.CheckInvariants();
 }
 
+TEST_F(Lifecycle, DeleteOfABuildThatArrivedUnconfirmed_StillTellsItsHost) {
+  const InstancePtr r = rig_.Create("one");
+  auto& outbox = conductor().outbox();
+  const auto rows = outbox.Take(10, std::chrono::milliseconds(0));
+  ASSERT_EQ(rows.size(), 1U);
+  // The broker took it, its confirm was lost, and the host starts the guest.
+  outbox.Failed(std::vector{rows[0].id});
+  ASSERT_TRUE(conductor().ConfirmStart(r->host, r->uuid(), 1).ok());
+  ASSERT_TRUE(conductor().DeleteInstance(r->uuid().str(), "").ok());
+  EXPECT_EQ(rig_.Get(r->uuid())->task_state, TaskState::kDeleting);
+  const auto sent = rig_.Deliver();
+  ASSERT_EQ(sent.size(), 2U);
+  EXPECT_EQ(sent[1].method, "terminate_instance");
+  rig_.Done(r->uuid(), "terminate", PowerState::kNoState);
+  EXPECT_TRUE(rig_.Get(r->uuid())->deleted());
+  rig_.CheckInvariants();
+}
+
 TEST_F(Lifecycle, DeleteWhileBuilding_TakesThePermissionToStart) {
   const InstancePtr r = rig_.Create("one");
   rig_.Deliver();
