@@ -226,6 +226,9 @@ class AgentStream final : public ::grpc::ServerBidiReactor<Request, Response>,
   }
 
   Status Greet(const v1::Hello& hello) {
+    if (desk_.context.draining) {
+      return Error(Code::kUnavailable, reason::kUnavailable, "the scheduler is stopping");
+    }
     if (!IsValidHostName(hello.host())) return Invalid("host must be 1 to 255 of [A-Za-z0-9._-]");
     if (desk_.context.check_host_identity) {
       RETURN_IF_ERROR(CheckPeerIsHost(*call_, hello.host()));

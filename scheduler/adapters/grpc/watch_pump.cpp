@@ -14,6 +14,7 @@ WatchPump::~WatchPump() { Stop(); }
 
 std::int64_t WatchPump::Add(std::shared_ptr<Pumped> pumped) {
   absl::MutexLock lock(&mutex_);
+  if (stop_) return 0;
   const std::int64_t id = ++last_id_;
   pumped->id_ = id;
   pumped->queued_ = true;
@@ -42,12 +43,15 @@ void WatchPump::Wake(std::int64_t id) {
 }
 
 void WatchPump::Stop() {
+  std::map<std::int64_t, std::shared_ptr<Pumped>> told;
   {
     absl::MutexLock lock(&mutex_);
+    if (!stop_) told = all_;
     stop_ = true;
     changed_.Signal();
   }
   if (thread_.joinable()) thread_.join();
+  for (const auto& [id, pumped] : told) pumped->Stopped();
 }
 
 void WatchPump::Run() {

@@ -19,7 +19,8 @@ namespace kilonova::scheduler::adapters::grpc {
 class Pumped {
  public:
   virtual ~Pumped() = default;
-  virtual void Turn() = 0;  // on the pump's thread; short; never two at once
+  virtual void Turn() = 0;     // on the pump's thread; short; never two at once
+  virtual void Stopped() = 0;  // the pump has stopped: no turn comes any more
 
  private:
   friend class WatchPump;
@@ -34,8 +35,8 @@ class WatchPump {
   explicit WatchPump(std::chrono::milliseconds idle);
   ~WatchPump();  // Stop
 
-  // Holds on to it until Remove, and asks for its first turn. shared: the pump's turn and the
-  // stream's end may meet.
+  // Holds on to it until Remove, and asks for its first turn. 0 when the pump is stopped, which it
+  // is then not told. shared: the pump's turn and the stream's end may meet.
   std::int64_t Add(std::shared_ptr<Pumped> pumped) ABSL_LOCKS_EXCLUDED(mutex_);
   void Remove(std::int64_t id) ABSL_LOCKS_EXCLUDED(mutex_);
   // Asks for a turn; nothing for one removed. By number, so that whoever wakes never holds the last

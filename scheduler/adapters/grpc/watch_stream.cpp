@@ -50,8 +50,12 @@ class WatchStream final : public ::grpc::ServerWriteReactor<Response>,
       End(filter_.status());
       return;
     }
-    absl::MutexLock lock(&mutex_);
-    id_ = pump_.Add(self_);
+    {
+      absl::MutexLock lock(&mutex_);
+      id_ = pump_.Add(self_);
+      if (id_ != 0) return;
+    }
+    Stopped();
   }
 
   // ---- on the pump's thread
@@ -79,6 +83,10 @@ class WatchStream final : public ::grpc::ServerWriteReactor<Response>,
     if (ended_) return;
     unsent_ = std::move(messages);
     StartWrite(&unsent_.front());
+  }
+
+  void Stopped() override {
+    End(Error(Code::kUnavailable, reason::kUnavailable, "the scheduler is stopping"));
   }
 
   // ---- on gRPC's

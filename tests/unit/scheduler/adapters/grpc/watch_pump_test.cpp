@@ -20,10 +20,12 @@ class Counted final : public Pumped {
     turns.notify_all();
     --inside;
   }
+  void Stopped() override { stopped = true; }
   void WaitFor(int least) {
     for (int seen = turns; seen < least; seen = turns) turns.wait(seen);
   }
   std::atomic<int> inside{0}, turns{0};
+  std::atomic<bool> stopped{false};
 };
 
 TEST(WatchPump, AddAndWake_GiveTurns) {
@@ -56,6 +58,17 @@ TEST(WatchPump, Removed_GetsNone) {
   other->WaitFor(1);
   EXPECT_EQ(one->turns, 1);
   EXPECT_EQ(one.use_count(), 1);
+}
+
+TEST(WatchPump, Stop_TellsThoseThereAndTakesNoMore) {
+  WatchPump pump(1h);
+  auto there = std::make_shared<Counted>(), gone = std::make_shared<Counted>();
+  pump.Add(there);
+  pump.Remove(pump.Add(gone));
+  pump.Stop();
+  EXPECT_TRUE(there->stopped);
+  EXPECT_FALSE(gone->stopped);
+  EXPECT_EQ(pump.Add(gone), 0);
 }
 
 TEST(WatchPump, Race_ManyWakersNeverTwoTurnsAtOnce) {
