@@ -74,6 +74,9 @@ Status HitFailpoint(std::string_view name) {
         close(fd);
         Die();
       }
+    } else if (action.starts_with("killif@")) {
+      const std::string file(action.substr(7));
+      if (unlink(file.c_str()) == 0) Die();
     } else if (action == "abort") {
       std::abort();
     } else if (action.starts_with("sleep(")) {

@@ -10,18 +10,20 @@
 #include <fstream>
 #include <string>
 
+#include "common/base/failpoint.h"
 #include "common/base/log.h"
 #include "common/runtime/config.h"
 #include "common/runtime/process.h"
 #include "scheduler/app/options.h"
 #include "scheduler/app/scheduler.h"
+#include "scheduler/core/failpoint_names.h"
 
 namespace kilonova::scheduler::app {
 namespace {
 
 struct Arguments {
   std::string config, ready_file;
-  bool check = false, print = false;
+  bool check = false, print = false, list_failpoints = false;
 };
 
 int Fail(int code, const Status& status) {
@@ -86,7 +88,19 @@ int Serve(const Arguments& arguments, const Options& options) {
   return 0;
 }
 
+int ListFailpoints() {
+  if (!kFailpointsCompiledIn) {
+    std::fputs("kilonova-scheduler: built without failpoints\n", stderr);
+    return 1;
+  }
+  for (const std::string_view name : core::kFailpoints) {
+    std::printf("%.*s\n", static_cast<int>(name.size()), name.data());
+  }
+  return 0;
+}
+
 int Run(const Arguments& arguments) {
+  if (arguments.list_failpoints) return ListFailpoints();
   runtime::BlockSignals();
   runtime::HardenProcess();
   auto config = runtime::Config::Load(arguments.config);
@@ -113,6 +127,8 @@ int main(int argc, char** argv) {
   app.add_flag("--print-config", arguments.print, "Print what is in force, secrets hidden, end");
   app.add_option("--ready-file", arguments.ready_file,
                  "Write the address listened on to this file once serving");
+  app.add_flag("--list-failpoints", arguments.list_failpoints,
+               "Print the names of the failpoints of a build that has them, end");
   try {
     app.parse(argc, argv);
     return kilonova::scheduler::app::Run(arguments);

@@ -291,7 +291,8 @@ log:
                 hosts = self.hosts()
             except CliError:
                 return False
-            return all(name in hosts and hosts[name]["up"] for name in names)
+            # Degraded: its queue or libvirt is not there yet, and it takes nothing.
+            return all(name in hosts and hosts[name]["up"] and not hosts[name]["degraded"] for name in names)
         poll(up, seconds, lambda: f"hosts {names} up: {self.scheduler.tail()}"
              + "".join(a.tail() for a in self.agents.values()))
 

@@ -69,12 +69,24 @@ def fresh_image(cloud, **register):
                      *[x for k, v in register.items() for x in (f"--{k}", v)])["id"]
 
 
-def arm(cloud, daemon, point, action="kill"):
-    marker = cloud.directory / f"marker-{next(numbers)}"
-    daemon.restart(KILONOVA_FAILPOINTS=f"{point}={action}@{marker}")
-    cloud.wait_hosts_up(["a"])
-    daemon.supervise()
-    return marker
+class Armed:
+    """A daemon that will kill itself at `point`, once, from the moment `now` is called."""
+
+    def __init__(self, cloud, daemon, point):
+        self.daemon, self.point = daemon, point
+        self.file = cloud.directory / f"arm-{next(numbers)}"
+        daemon.restart(KILONOVA_FAILPOINTS=f"{point}=killif@{self.file}")
+        cloud.wait_hosts_up(["a"])
+        daemon.exits.clear()
+        daemon.supervise()
+
+    def now(self):
+        self.file.touch()
+
+    def wait_hit(self):
+        poll(lambda: not self.file.exists() and self.daemon.exits, CONVERGE,
+             lambda: f"{self.point} was passed" + self.daemon.tail())
+        assert self.daemon.exits == [-9]
 
 
 def boots(cloud, instance):
@@ -104,9 +116,10 @@ def converge(cloud, uuid, *states):
 @pytest.mark.parametrize("point", BUILD_POINTS)
 def test_agent_killed_while_building(cloud, point):
     image = fresh_image(cloud)
-    marker = arm(cloud, cloud.agents["a"], point)
+    armed = Armed(cloud, cloud.agents["a"], point)
+    armed.now()
     uuid = cloud.create("vm", "--config-drive", image=image)
-    poll(marker.exists, CONVERGE, lambda: f"{point} was passed" + cloud.agents["a"].tail())
+    armed.wait_hit()
     began = time.monotonic()
     outcome = converge(cloud, uuid, "ACTIVE", "ERROR")
     note("build", point, began, outcome)
@@ -116,9 +129,10 @@ def test_agent_killed_while_building(cloud, point):
 def test_agent_killed_while_deleting(cloud, point):
     uuid = cloud.create("vm", "--config-drive")
     cloud.wait_state(uuid, "ACTIVE")
-    marker = arm(cloud, cloud.agents["a"], point)
+    armed = Armed(cloud, cloud.agents["a"], point)
+    armed.now()
     cloud.cli("instance", "delete", uuid)
-    poll(marker.exists, CONVERGE, lambda: f"{point} was passed" + cloud.agents["a"].tail())
+    armed.wait_hit()
     began = time.monotonic()
     note("delete", point, began, converge(cloud, uuid, "DELETED"))
 
@@ -126,9 +140,10 @@ def test_agent_killed_while_deleting(cloud, point):
 @pytest.mark.parametrize("point", UNDO_POINTS)
 def test_agent_killed_while_undoing_a_failed_build(cloud, point):
     image = fresh_image(cloud, sha256="0" * 64)
-    marker = arm(cloud, cloud.agents["a"], point)
+    armed = Armed(cloud, cloud.agents["a"], point)
+    armed.now()
     uuid = cloud.create("vm", image=image)
-    poll(marker.exists, CONVERGE, lambda: f"{point} was passed" + cloud.agents["a"].tail())
+    armed.wait_hit()
     began = time.monotonic()
     note("undo", point, began, converge(cloud, uuid, "ERROR"))
 
@@ -140,11 +155,12 @@ def test_agent_killed_while_starting_stopping_or_rebooting(cloud, point):
     verb = point.split(".")[1]
     if verb == "start":
         cloud.cli("instance", "stop", uuid, "--wait")
-    marker = arm(cloud, cloud.agents["a"], point)
+    armed = Armed(cloud, cloud.agents["a"], point)
+    armed.now()
     # "null" ignores the power button, so stop and soft reboot run into their time-out of 1 s and
     # pass every step.
     cloud.cli("instance", verb, uuid)
-    poll(marker.exists, CONVERGE, lambda: f"{point} was passed" + cloud.agents["a"].tail())
+    armed.wait_hit()
     began = time.monotonic()
     state = "STOPPED" if verb == "stop" else "ACTIVE"
     cloud.wait_state(uuid, state, seconds=CONVERGE)
@@ -152,10 +168,16 @@ def test_agent_killed_while_starting_stopping_or_rebooting(cloud, point):
     note(verb, point, began, state)
 
 
-@pytest.mark.parametrize("point", SCHEDULER)
-def test_scheduler_killed(cloud, point):
+# A commit also writes that the broker has the message, and what the host reports: "later" arms the
+# point once the creation was answered.
+SCHEDULER_RUNS = [(p, "first") for p in SCHEDULER] + \
+                 [(p, "later") for p in SCHEDULER if p.startswith("scheduler.commit.")]
+
+
+@pytest.mark.parametrize("point,when", SCHEDULER_RUNS)
+def test_scheduler_killed(cloud, point, when):
     image = fresh_image(cloud)
-    marker = arm(cloud, cloud.scheduler, point)
+    armed = Armed(cloud, cloud.scheduler, point)
     request = f"kill-{next(numbers)}"
     made = []
 
@@ -166,15 +188,19 @@ def test_scheduler_killed(cloud, point):
         except CliError as error:
             assert error.code in (3, 4), error
             return False
+    if when == "first":
+        armed.now()
     create()
-    poll(marker.exists, CONVERGE, lambda: f"{point} was passed" + cloud.scheduler.tail())
+    if when == "later":
+        armed.now()
+    armed.wait_hit()
     began = time.monotonic()
     # The client does not know; it asks again under the same id.
     poll(create, CONVERGE, "the scheduler answers again", every=0.2)
     assert len(set(made)) == 1
     outcome = converge(cloud, made[0], "ACTIVE", "ERROR")
     assert [i["uuid"] for i in cloud.cli("instance", "list")] == [made[0]]
-    note("scheduler", point, began, outcome)
+    note("scheduler", point + (" (later)" if when == "later" else ""), began, outcome)
 
 
 SLOW = ["agent.build.image.before", "agent.build.define.before", "agent.build.define.after",

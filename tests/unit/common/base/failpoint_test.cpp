@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <fstream>
 #include <string>
 
 namespace kilonova {
@@ -36,6 +37,15 @@ TEST(Failpoint, KillAtFile_KillsOnce) {
   EXPECT_EQ(RunChild(rule.c_str(), "a"), -SIGKILL);
   EXPECT_EQ(RunChild(rule.c_str(), "a"), 0);
   unlink(marker.c_str());
+}
+
+TEST(Failpoint, KillIfFile_KillsOnceWhenArmed) {
+  const std::string arm = "/tmp/kilonova-failpoint-arm-" + std::to_string(getpid());
+  const std::string rule = "a=killif@" + arm;
+  EXPECT_EQ(RunChild(rule.c_str(), "a"), 0);
+  std::ofstream(arm) << "";
+  EXPECT_EQ(RunChild(rule.c_str(), "a"), -SIGKILL);
+  EXPECT_EQ(RunChild(rule.c_str(), "a"), 0);
 }
 
 }  // namespace
