@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Loading, committing, the indexes and the locks.
 #include <algorithm>
-#include <optional>
 #include <utility>
 
 #include "common/base/log.h"
+#include "scheduler/core/awaited.h"
 #include "scheduler/core/conductor_impl.h"
 
 namespace kilonova::scheduler::core {
@@ -78,20 +78,14 @@ Status Conductor::Impl::Load() {
 }
 
 Status Conductor::Impl::Commit(Change change) {
-  absl::Mutex mutex;
-  std::optional<Status> result;
+  Awaited<Status> result;
   store_.Submit(std::move(change.ops), [&](Expected<CommitInfo> info) {
     if (info.ok()) Committed(change, *info);
-    absl::MutexLock lock(&mutex);
-    result = std::move(info).status();
+    result.Set(std::move(info).status());
   });
-  {
-    absl::MutexLock lock(&mutex);
-    mutex.Await(absl::Condition(
-        +[](std::optional<Status>* r) { return r->has_value(); }, &result));
-  }
-  if (!result->ok()) Undo(change);
-  return *result;
+  Status status = result.Get();
+  if (!status.ok()) Undo(change);
+  return status;
 }
 
 void Conductor::Impl::Undo(Change& change) {

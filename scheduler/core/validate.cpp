@@ -184,6 +184,7 @@ Expected<ZoneRequest> ParseZone(std::string_view text) {
   RETURN_IF_ERROR(CheckText("availability_zone", text, 0, 511));
   const auto colon = text.find(':');
   ZoneRequest zone{std::string(text.substr(0, colon)), {}};
+  RETURN_IF_ERROR(CheckText("availability_zone", zone.zone, 0, 255));
   if (colon == std::string_view::npos) return zone;
   zone.host = text.substr(colon + 1);
   if (IsValidHostName(zone.host)) return zone;
@@ -226,6 +227,9 @@ Status CheckImage(model::ImageSource& image) {
   static constexpr std::array<std::string_view, 4> kContainer{"bare", "aki", "ari", "ami"};
   if (std::ranges::find(kContainer, image.container_format) == kContainer.end()) {
     return bad("container_format", "container_format must be bare, aki, ari or ami");
+  }
+  if (image.size_bytes > static_cast<std::uint64_t>(INT64_MAX)) {
+    return bad("size_bytes", "size_bytes is larger than any file");
   }
   if (image.min_disk_gb < 0 || image.min_disk_gb > INT32_MAX) {
     return bad("min_disk_gb", "min_disk_gb must be 0 to 2147483647");
