@@ -49,6 +49,10 @@ void Build::Run() {
 }
 
 void Build::Abandon(const Status& why) {
+  // A second message about a guest that is here must not end it.
+  const auto record = services_.ports.journal.Instance(op_.instance());
+  const auto answered = record.ok() ? AnsweredBefore(*record) : Expected<bool>(record.status());
+  if (!answered.ok() || *answered) return;  // what cannot be recorded waits for the restart
   touched_ = domain_possible_ = true;
   Fail(why);
 }
@@ -57,22 +61,25 @@ Status Build::Hypervised(absl::FunctionRef<Status()> call) {
   return op_.WithHypervisor(call, services_.settings.hypervisor_wait);
 }
 
+Expected<bool> Build::AnsweredBefore(const std::optional<InstanceRecord>& record) {
+  if (!record) return false;
+  const bool newer = record->generation > op_.head().generation;
+  const bool there =
+      record->generation == op_.head().generation && record->vm_state != VmState::kBuilding;
+  if (!newer && !there) return false;
+  Journal::Completion end;
+  end.state = newer ? EntryState::kFailed : EntryState::kDone;
+  end.report =
+      op_.Report(newer ? Outcome::kFailed : Outcome::kDone, record->vm_state, record->power_state);
+  if (newer) end.report->fault = MakeFault(Stale());
+  RETURN_IF_ERROR(op_.Complete(std::move(end)));
+  return true;
+}
+
 Expected<Build::Prior> Build::LookBack() {
   ASSIGN_OR_RETURN(const auto record, services_.ports.journal.Instance(op_.instance()));
-  if (record) {
-    const bool newer = record->generation > op_.head().generation;
-    const bool there =
-        record->generation == op_.head().generation && record->vm_state != VmState::kBuilding;
-    if (newer || there) {
-      Journal::Completion end;
-      end.state = newer ? EntryState::kFailed : EntryState::kDone;
-      end.report = op_.Report(newer ? Outcome::kFailed : Outcome::kDone, record->vm_state,
-                              record->power_state);
-      if (newer) end.report->fault = MakeFault(Stale());
-      RETURN_IF_ERROR(op_.Complete(std::move(end)));
-      return Prior::kAnswered;
-    }
-  }
+  ASSIGN_OR_RETURN(const bool answered, AnsweredBefore(record));
+  if (answered) return Prior::kAnswered;
   DomainInfo domain;
   bool known = true;
   RETURN_IF_ERROR(Hypervised([&]() -> Status {

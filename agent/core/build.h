@@ -21,6 +21,8 @@ class Build {
   enum class Prior { kNothing, kRunning, kAnswered };
   // What earlier attempts, messages or generations left of this instance here.
   Expected<Prior> LookBack();
+  // True when the instance is here, of this generation or a later one: its state is the answer.
+  Expected<bool> AnsweredBefore(const std::optional<InstanceRecord>& record);
   Status RemoveOlder();
   Status Steps(Prior prior);
   Status Prepare();

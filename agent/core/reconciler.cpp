@@ -14,6 +14,11 @@ using model::PowerState;
 using model::VmState;
 
 Status Reconciler::Run() {
+  // An operation whose end could not be written waits for the restart, its guest as it is.
+  if (!services_.ports.journal.CheckHealth().writable) {
+    return Error(Code::kUnavailable, reason::kJournalFailed,
+                 "the host's journal cannot be written");
+  }
   // The record of an instance is written before its domain or directory is made and removed after
   // them; so records are read last, and nothing made meanwhile looks like nobody's.
   ASSIGN_OR_RETURN(const auto domains, services_.ports.hypervisor.List());

@@ -27,7 +27,8 @@ class Reconciler {
   };
   Reconciler(Services& services, Orders orders) : services_(services), orders_(std::move(orders)) {}
 
-  // One thread at a time. Does nothing while libvirt or the journal cannot be read.
+  // One thread at a time. Does nothing while libvirt cannot be read or the journal
+  // cannot be written.
   Status Run();
 
  private:

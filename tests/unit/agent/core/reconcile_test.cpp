@@ -137,6 +137,45 @@ TEST_F(Reconcile, BuildingRecordWithoutAMessageIsAbandoned) {
   EXPECT_EQ(LastReport(1).generation, 2);
 }
 
+TEST_F(Reconcile, JournalThatFailed_LeavesABuildThatWentFarAsItIs) {
+  agent::core::InstanceRecord record;  // running, but its end could not be written
+  record.uuid = NthUuid(1);
+  record.generation = 1;
+  agent::core::Journal::Completion put;
+  put.upsert = record;
+  ASSERT_TRUE(journal_.Complete(put).ok());
+  Plant(1, PowerState::kRunning);
+  fs::create_directories(settings_.paths.Instance(NthUuid(1)));
+  journal_.Break();
+  Boot();
+  Settle();
+  EXPECT_TRUE(hypervisor_.Running(NthUuid(1)));
+  EXPECT_TRUE(DirExists(1));
+}
+
+TEST_F(Reconcile, PoisonedCopyOfABuild_DoesNotEndTheGuestThatIsHere) {
+  Boot();
+  Send("build", 1);
+  Settle();
+  agent_.reset();
+  const auto copy = Message("build", 1, 1, "copy");
+  agent::core::JournalEntry entry;
+  entry.unique_id = copy.request.unique_id;
+  entry.method = copy.request.method;
+  entry.instance_uuid = NthUuid(1);
+  entry.generation = 1;
+  entry.digest = copy.digest;
+  entry.body = copy.body;
+  ASSERT_TRUE(journal_.Accept(entry).ok());
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(journal_.MarkRunning(entry.id).ok());
+  Boot();
+  Settle();
+  EXPECT_TRUE(hypervisor_.Running(NthUuid(1)));
+  EXPECT_TRUE(DirExists(1));
+  EXPECT_EQ(LastReport(1).vm_state, VmState::kActive);
+  EXPECT_THAT(*journal_.Unfinished(), IsEmpty());
+}
+
 TEST_F(Reconcile, StaleInstancesAreRemovedUpToTheirGeneration) {
   Boot();
   Send("build", 1, 1);
