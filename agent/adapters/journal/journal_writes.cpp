@@ -82,6 +82,12 @@ void Bury(SQLite::Database& db, const Uuid& uuid, std::int64_t generation, std::
 }
 
 void SetLastSeq(SQLite::Database& db, std::int64_t entry_id, std::int64_t seq) {
+  // What was kept as the entry's last word until now, and is heard already, is of no more use.
+  SQLite::Statement former(db,
+                           "DELETE FROM reports WHERE acked = 1 AND seq = "
+                           "(SELECT last_seq FROM entries WHERE id = ?)");
+  former.bind(1, entry_id);
+  former.exec();
   SQLite::Statement last(db, "UPDATE entries SET last_seq = ? WHERE id = ?");
   last.bind(1, seq);
   last.bind(2, entry_id);
@@ -189,9 +195,6 @@ Status SqliteJournal::RepeatReport(const std::string& unique_id) {
     again.bind(1, seq);
     again.exec();
     SetLastSeq(db, entry_id, db.getLastInsertRowid());
-    SQLite::Statement drop(db, "DELETE FROM reports WHERE seq = ?");
-    drop.bind(1, seq);
-    drop.exec();
   });
 }
 

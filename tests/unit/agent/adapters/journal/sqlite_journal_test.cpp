@@ -176,6 +176,29 @@ TEST_F(SqliteJournalTest, PruneForgetsOnlyWhatEndedLongAgo) {
   EXPECT_EQ(journal->Unfinished()->size(), 2u);
 }
 
+TEST_F(SqliteJournalTest, ProgressThatWasHeard_LeavesNothingBehind) {
+  const auto journal = MustOpen();
+  JournalEntry entry = MakeEntry(1);
+  ASSERT_TRUE(journal->Accept(entry).ok());
+  core::Journal::Completion step;
+  step.entry_id = entry.id;
+  step.state = core::EntryState::kRunning;
+  step.report = model::StateReport{};
+  step.report->instance_uuid = entry.instance_uuid;
+  for (std::int64_t seq = 1; seq <= 3; ++seq) {
+    ASSERT_TRUE(journal->Complete(step).ok());
+    ASSERT_TRUE(journal->AckReports(seq).ok());  // heard before the next step is said
+  }
+  step.state = core::EntryState::kDone;
+  ASSERT_TRUE(journal->Complete(step).ok());
+  ASSERT_TRUE(journal->AckReports(4).ok());
+  SQLite::Database db(options_.file.string(), SQLite::OPEN_READONLY);
+  EXPECT_EQ(db.execAndGet("SELECT count(*) FROM reports").getInt(), 1);  // the last word
+  ASSERT_TRUE(journal->Prune(SystemClock().Now() + std::chrono::hours(1)).ok());
+  EXPECT_EQ(db.execAndGet("SELECT count(*) FROM reports").getInt(), 0);
+  EXPECT_EQ(db.execAndGet("SELECT count(*) FROM entries").getInt(), 0);
+}
+
 TEST_F(SqliteJournalTest, ReserveThatWasGivenUpComesBack) {
   const auto journal = MustOpen();
   EXPECT_TRUE(journal->CheckHealth().reserve_whole);
