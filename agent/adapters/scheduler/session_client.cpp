@@ -409,7 +409,12 @@ Status SessionClient::ConfirmStart(const Uuid& instance, std::int64_t generation
 Expected<model::Flavor> SessionClient::Template(const std::string& flavorid,
                                                 const std::string& content_hash,
                                                 std::chrono::milliseconds wait) {
-  return impl_->templates().Get(flavorid, content_hash, wait);
+  const bool in_touch = impl_->Connected();
+  auto known = impl_->templates().Get(flavorid, content_hash, wait);
+  if (known.ok() && known->ContentHash() == content_hash) return known;
+  // The queue may bring a request for a flavor that a broken session has not told of yet.
+  if (in_touch && impl_->Connected()) return known;
+  return Unavailable("the scheduler has not told this host its flavors of now");
 }
 
 void SessionClient::ReportsWaiting() { impl_->ReportsWaiting(); }

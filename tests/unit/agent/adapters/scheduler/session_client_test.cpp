@@ -169,6 +169,21 @@ TEST_F(SessionClientTest, FlavorSync_FillsTemplatesAndIsConfirmed) {
   EXPECT_EQ(scheduler_.Heard<Hello>()[1].flavors_hash, "hash");
 }
 
+TEST_F(SessionClientTest, BrokenSession_JudgesNoFlavorItDoesNotKnow) {
+  Start();
+  model::Flavor flavor;
+  flavor.flavorid = "1";
+  scheduler_.Say(FlavorSync{"hash", {flavor}});
+  ASSERT_TRUE(Eventually([this] { return !scheduler_.Heard<FlavorsApplied>().empty(); }));
+  EXPECT_TRUE(client_.Template("1", "newer", 0ms).ok());  // what differs can be said
+  EXPECT_TRUE(HasReason(client_.Template("2", "new", 0ms).status(), reason::kFlavorNotFound));
+  scheduler_.SetUnreachable(true);
+  ASSERT_TRUE(Eventually([this] { return !client_.Connected(); }));
+  EXPECT_TRUE(HasReason(client_.Template("1", "newer", 0ms).status(), reason::kUnavailable));
+  EXPECT_TRUE(HasReason(client_.Template("2", "new", 0ms).status(), reason::kUnavailable));
+  EXPECT_TRUE(client_.Template("1", flavor.ContentHash(), 0ms).ok());
+}
+
 TEST_F(SessionClientTest, ConsoleQuery_IsAnswered) {
   Start();
   scheduler_.Say(ConsoleQuery{.query_id = 5, .instance = view_.known, .max_bytes = 0});
