@@ -103,10 +103,14 @@ Expected<std::unique_ptr<Daemon>> Daemon::Start(const Options& options) {
   auto parts = std::make_unique<Parts>(options, std::move(lock), std::move(journal),
                                        std::move(images), std::move(transport));
   Parts& p = *parts;
+  // From here on what fails is taken down in the daemon's order: the session's threads use the
+  // agent.
+  std::unique_ptr<Daemon> daemon(new Daemon(std::move(parts)));
   RETURN_IF_ERROR(p.agent.Start());
   p.session.Start(*p.journal, p.agent);
   adapters::queue::QueueReceiverOptions queue;
   queue.host = options.agent.host;
+  queue.reading_mark = paths.Reading();
   p.queue = std::make_unique<adapters::queue::QueueReceiver>(options.amqp, queue, p.agent);
   if (!options.metrics_listen.empty()) {
     ASSIGN_OR_RETURN(
@@ -118,7 +122,7 @@ Expected<std::unique_ptr<Daemon>> Daemon::Start(const Options& options) {
   LogInfo("agent is up",
           {F("host", options.agent.host), F("version", kVersion),
            F("amqp", amqp::Describe(options.amqp)), F("scheduler", options.scheduler_address)});
-  return std::unique_ptr<Daemon>(new Daemon(std::move(parts)));
+  return daemon;
 }
 
 Daemon::Daemon(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}

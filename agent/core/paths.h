@@ -6,6 +6,7 @@
 //     journal.db (+ -wal, -shm)      0600  what was accepted and how far it got
 //     journal.reserve                0600  space kept for state changes on a full disk
 //     lock                           0600  flock: one agent per state_dir
+//     reading                        0600  digests of messages the agent died of while reading
 //     images/                        0711  the cache: <sha256>.<format>, never changed once there
 //       .tmp/                        0700  downloads; emptied at start
 //     quarantine/<uuid>.<seconds>/   0700  instance directories nobody knows; kept for a day
@@ -30,6 +31,7 @@ struct Paths {
   std::filesystem::path Reserve() const { return state_dir / "journal.reserve"; }
   std::filesystem::path Quarantine() const { return state_dir / "quarantine"; }
   std::filesystem::path Lock() const { return state_dir / "lock"; }
+  std::filesystem::path Reading() const { return state_dir / "reading"; }
   std::filesystem::path Images() const { return state_dir / "images"; }
   std::filesystem::path Downloads() const { return Images() / ".tmp"; }
   std::filesystem::path Instances() const { return state_dir / "instances"; }

@@ -2,6 +2,13 @@
 #include "proto/amqp/topology.h"
 
 namespace kilonova::amqp {
+namespace {
+
+// As good as none: every lost connection counts, and what the broker gives up nobody hears of. The
+// receiver itself ends poison. Said all the same, for brokers whose default is 20.
+constexpr std::int64_t kDeliveryLimit = 1'000'000;
+
+}  // namespace
 
 std::string HostQueueName(std::string_view host) { return "compute." + std::string(host); }
 
@@ -17,7 +24,7 @@ Topology HostTopology(std::string_view host) {
                  {.name = queue,
                   .arguments = {{"x-queue-type", "quorum"},
                                 {"x-dead-letter-exchange", dead},
-                                {"x-delivery-limit", std::int64_t{20}}}}},
+                                {"x-delivery-limit", kDeliveryLimit}}}},
       .bindings = {{.queue = dead, .exchange = dead, .key = ""},
                    {.queue = queue, .exchange = nova, .key = queue}},
   };

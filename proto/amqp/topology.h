@@ -33,6 +33,12 @@ struct Topology {
   std::vector<Binding> bindings;
 };
 
+// What a message is about, for a receiver that refuses it unread: the method's name, the instance's
+// uuid, its generation.
+inline constexpr std::string_view kMethodHeader = "kilonova-method";
+inline constexpr std::string_view kInstanceHeader = "kilonova-instance";
+inline constexpr std::string_view kGenerationHeader = "kilonova-generation";
+
 inline constexpr std::string_view kNovaExchange = "nova";
 inline constexpr std::string_view kDeadLetters = "nova.dead";  // exchange and queue
 

@@ -8,6 +8,7 @@
 #include <thread>
 #include <utility>
 
+#include "agent/adapters/queue/reading_mark.h"
 #include "common/base/failpoint.h"
 #include "common/base/hash.h"
 #include "common/base/log.h"
@@ -31,6 +32,7 @@ class QueueReceiver::Impl {
        const Clock& clock, amqp::Random random)
       : options_(std::move(options)),
         sink_(sink),
+        mark_(options_.reading_mark),
         consumer_(
             std::move(broker), ConsumerOptionsOf(options_),
             [this](amqp::Delivery delivery) { Enqueue(std::move(delivery)); }, clock,
@@ -98,15 +100,18 @@ class QueueReceiver::Impl {
       return Refuse(delivery, Error(Code::kInvalidArgument, reason::kMessageTooLarge,
                                     "message of " + std::to_string(delivery.body_size) + " bytes"));
     }
-    if (delivery.delivery_count >= options_.poison_after) {
-      return Refuse(delivery, Error(Code::kAborted, reason::kBuildAbandoned,
-                                    "delivered " + std::to_string(delivery.delivery_count) +
-                                        " times before without an end"));
+    // The first reading of a message is not marked: a death then shows in its coming again.
+    const bool again = delivery.redelivered || delivery.delivery_count > 0;
+    const std::string digest = again ? Sha256Hex(delivery.body) : "";
+    if (again && mark_.Deaths(digest) + 1 >= options_.poison_after) {
+      return Refuse(delivery, Unread(delivery));
     }
     FAILPOINT("agent.recv.after");
+    if (again) mark_.Begin(digest);
     FAILPOINT("agent.parse.before");
     auto received =
         oslo::DecodeComputeRequest(delivery.body, {.require_ticket = options_.require_ticket});
+    if (again) mark_.End(digest);
     if (!received.ok()) return Refuse(delivery, received.status());
     FAILPOINT("agent.parse.after");
     const core::IncomingRequest incoming{.request = std::move(received->request),
@@ -116,6 +121,25 @@ class QueueReceiver::Impl {
     const core::SinkAnswer answer = sink_.Submit(incoming);
     FAILPOINT("agent.journal_insert.after");
     Settle(delivery, incoming, answer);
+  }
+
+  // What its headers say of a message whose body nobody dares to read, so that its owner hears.
+  Status Unread(const amqp::Delivery& delivery) const {
+    Status why = Error(Code::kAborted, reason::kBuildAbandoned,
+                       "the request was given up after it ended the agent repeatedly");
+    const auto add = [&](std::string_view key, std::string_view header) {
+      const auto it = delivery.headers.find(header);
+      if (it == delivery.headers.end()) return;
+      if (const auto* text = std::get_if<std::string>(&it->second); text && text->size() <= 255) {
+        why = WithDetail(why, key, *text);
+      } else if (const auto* number = std::get_if<std::int64_t>(&it->second)) {
+        why = WithDetail(why, key, std::to_string(*number));
+      }
+    };
+    add("method", amqp::kMethodHeader);
+    add("instance", amqp::kInstanceHeader);
+    add("generation", amqp::kGenerationHeader);
+    return why;
   }
 
   void Settle(const amqp::Delivery& delivery, const core::IncomingRequest& incoming,
@@ -164,6 +188,7 @@ class QueueReceiver::Impl {
 
   const QueueReceiverOptions options_;
   core::RequestSink& sink_;
+  ReadingMark mark_;  // the worker's
 
   mutable absl::Mutex mutex_;
   std::deque<amqp::Delivery> waiting_ ABSL_GUARDED_BY(mutex_);

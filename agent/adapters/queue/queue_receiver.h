@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <optional>
@@ -28,8 +29,10 @@ struct QueueReceiverOptions {
   // Replaces what docs/formats/queue.md says; for tests and other clouds.
   std::optional<amqp::ConsumerOptions> consumer;
   bool require_ticket = true;
-  // Delivered this often before without being settled: the message is taken to be what brings the
-  // agent down, and refused unread.
+  // Remembers across a crash which message was being read; "" = nothing does.
+  std::filesystem::path reading_mark;
+  // A message that ended the agent this often while it was read is refused unread. How often the
+  // broker delivered it says nothing: lost connections count there, too.
   std::int64_t poison_after = 3;
 };
 

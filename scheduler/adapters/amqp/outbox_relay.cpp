@@ -91,7 +91,10 @@ class OutboxRelay::Impl {
     const Status sent = publisher_->Publish(
         Message{.exchange = std::string(kNovaExchange),
                 .routing_key = HostQueueName(row.host),
-                .body = std::move(row.body)},
+                .body = std::move(row.body),
+                .headers = {{std::string(kilonova::amqp::kMethodHeader), row.method},
+                            {std::string(kilonova::amqp::kInstanceHeader), row.instance.str()},
+                            {std::string(kilonova::amqp::kGenerationHeader), row.generation}}},
         [this, id](const PublishOutcome& outcome) { Settle(id, outcome.result); });
     FAILPOINT("scheduler.outbox.publish.after");
     if (sent.ok()) return;

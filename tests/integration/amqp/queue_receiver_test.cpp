@@ -3,7 +3,11 @@
 #include "agent/adapters/queue/queue_receiver.h"
 
 #include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
 
+#include "common/base/hash.h"
 #include "tests/integration/amqp/fixture.h"
 #include "tests/unit/proto/oslo/builders.h"
 
@@ -24,6 +28,7 @@ class RecordingSink final : public agent::core::RequestSink {
   void CountRefused(const Status& why) override {
     absl::MutexLock lock(&mutex_);
     refused_.push_back(ReasonOf(why));
+    last_refused_ = DetailsOf(why);
   }
   void SetReceiving(bool receiving, std::string_view) override {
     absl::MutexLock lock(&mutex_);
@@ -42,6 +47,10 @@ class RecordingSink final : public agent::core::RequestSink {
     absl::MutexLock lock(&mutex_);
     return refused_;
   }
+  Details LastRefused() const {
+    absl::MutexLock lock(&mutex_);
+    return last_refused_;
+  }
   bool Receiving() const {
     absl::MutexLock lock(&mutex_);
     return receiving_;
@@ -52,6 +61,7 @@ class RecordingSink final : public agent::core::RequestSink {
   agent::core::SinkAnswer answer_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::string> accepted_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::string> refused_ ABSL_GUARDED_BY(mutex_);
+  Details last_refused_ ABSL_GUARDED_BY(mutex_);
   bool receiving_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
@@ -75,6 +85,21 @@ class QueueReceiving : public AmqpTest {
     auto receiver = std::make_unique<Receiver>(Settings(), options);
     EXPECT_TRUE(receiver->Ready());
     return receiver;
+  }
+  // Delivered three times to receivers that lost their connection.
+  static void SendAndLoseThrice(Publisher& publisher, const std::string& body) {
+    for (int i = 0; i < 3; ++i) {
+      Receiver dies(Settings(), ConsumerFor(Host()), Receiver::Then::kKeep);
+      ASSERT_TRUE(dies.Ready());
+      if (i == 0) {
+        Message message = To(Host(), body);
+        message.headers = {{std::string(kMethodHeader), "build_and_run_instance"s},
+                           {std::string(kInstanceHeader), "8f0b0a4e-6a64-4d0c-a4a4-0c6ad3c9d1aa"s},
+                           {std::string(kGenerationHeader), std::int64_t{7}}};
+        ASSERT_EQ(Send(publisher, std::move(message)), PublishResult::kConfirmed);
+      }
+      ASSERT_TRUE(dies.Got(1));
+    }
   }
   static bool Holds(const Receiver& receiver, const std::string& body) {
     return Eventually([&] {
@@ -198,23 +223,38 @@ TEST_F(QueueReceiving, JournalFailure_LeavesTheMessageInTheQueue) {
   EXPECT_EQ(after.Bodies()[0], body);
 }
 
-TEST_F(QueueReceiving, MessageThatKeepsComingBack_IsRefusedUnread) {
+TEST_F(QueueReceiving, MessageOfLostConnections_IsTakenHoweverOftenItCame) {
+  Publisher publisher(Settings(), PublisherQuick());
+  const std::string body = oslo::testing::SomeBody();
+  ASSERT_NO_FATAL_FAILURE(SendAndLoseThrice(publisher, body));
+  RecordingSink sink;
+  auto receiver = Start(sink);
+  EXPECT_TRUE(Eventually([&] { return receiver->Health().acked == 1; }));
+  EXPECT_EQ(sink.Accepted(), 1u);
+  EXPECT_TRUE(sink.Refused().empty());
+}
+
+TEST_F(QueueReceiving, MessageTheAgentDiedOf_IsRefusedUnreadAndSaysWhose) {
   auto dead = DeadLetters();
   Publisher publisher(Settings(), PublisherQuick());
   const std::string body = oslo::testing::SomeBody();
-  for (int i = 0; i < 3; ++i) {
-    Receiver dies(Settings(), ConsumerFor(Host()), Receiver::Then::kKeep);
-    ASSERT_TRUE(dies.Ready());
-    if (i == 0) {
-      ASSERT_EQ(Send(publisher, To(Host(), body)), PublishResult::kConfirmed);
-    }
-    ASSERT_TRUE(dies.Got(1));
-  }
+  ASSERT_NO_FATAL_FAILURE(SendAndLoseThrice(publisher, body));
+  char dir[] = "/tmp/kilonova-reading-XXXXXX";
+  ASSERT_NE(mkdtemp(dir), nullptr);
+  const std::filesystem::path mark = std::filesystem::path(dir) / "reading";
+  std::ofstream(mark) << Sha256Hex(body) << " 2\n";
   RecordingSink sink;
-  auto receiver = Start(sink);
+  QueueReceiverOptions options = OptionsFor(Host());
+  options.reading_mark = mark;
+  QueueReceiver receiver(Settings(), options, sink);
   EXPECT_TRUE(Holds(*dead, body));
-  EXPECT_EQ(receiver->Counters().refused.at("BUILD_ABANDONED"), 1u);
+  EXPECT_EQ(receiver.Counters().refused.at("BUILD_ABANDONED"), 1u);
   EXPECT_EQ(sink.Accepted(), 0u);
+  const Details why = sink.LastRefused();
+  EXPECT_EQ(why.at("method"), "build_and_run_instance");
+  EXPECT_EQ(why.at("instance"), "8f0b0a4e-6a64-4d0c-a4a4-0c6ad3c9d1aa");
+  EXPECT_EQ(why.at("generation"), "7");
+  std::filesystem::remove_all(dir);
 }
 
 }  // namespace

@@ -17,7 +17,7 @@ TEST(HostTopology, IsWhatTheQueuePageSays) {
   EXPECT_TRUE(queue.durable);
   EXPECT_EQ(queue.arguments, (Headers{{"x-queue-type", "quorum"},
                                       {"x-dead-letter-exchange", "nova.dead"},
-                                      {"x-delivery-limit", std::int64_t{20}}}));
+                                      {"x-delivery-limit", std::int64_t{1'000'000}}}));
   ASSERT_EQ(topology.bindings.size(), 2u);
   EXPECT_EQ(topology.bindings[1].exchange, "nova");
   EXPECT_EQ(topology.bindings[1].key, "compute.node-1.example");
