@@ -15,6 +15,15 @@ bool IsAlnum(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
+// U+00A0 to U+00FF as UTF-8, of those what Python's \w takes: Nova keeps them in host names.
+bool IsLatin1Word(char lead, char trail) {
+  const auto low = static_cast<unsigned char>(trail);
+  if (low < 0x80 || low > 0xBF) return false;
+  if (lead == '\xC3') return low != 0x97 && low != 0xB7;  // the signs for times and divided by
+  return lead == '\xC2' && (low == 0xAA || low == 0xB2 || low == 0xB3 || low == 0xB5 ||
+                            low == 0xB9 || low == 0xBA || (low >= 0xBC && low <= 0xBE));
+}
+
 }  // namespace
 
 std::size_t CountCharacters(std::string_view utf8) {
@@ -46,8 +55,13 @@ bool IsIpAddress(std::string_view text, int version) {
 }
 
 bool IsGuestHostname(std::string_view text) {
-  if (text.empty() || text.size() > 255 || !IsAlnum(text.front())) return false;
-  return std::ranges::all_of(text, [](char c) { return IsAlnum(c) || c == '-' || c == '.'; });
+  if (text.empty() || text.size() > 255 || text.front() == '-' || text.front() == '.') return false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (IsAlnum(text[i]) || text[i] == '-' || text[i] == '.') continue;
+    if (i + 1 == text.size() || !IsLatin1Word(text[i], text[i + 1])) return false;
+    ++i;
+  }
+  return true;
 }
 
 bool IsBase64(std::string_view text) {

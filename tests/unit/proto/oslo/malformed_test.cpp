@@ -171,6 +171,8 @@ std::vector<Case> Fields() {
   add(instance + "display_name", "a\nb", "OBJECT_INVALID");
   add(instance + "hostname", "a b", "OBJECT_INVALID");
   add(instance + "hostname", "-a", "OBJECT_INVALID");
+  add(instance + "hostname", "a\xC3\x97", "OBJECT_INVALID");      // a sign, no letter
+  add(instance + "hostname", "a\xE2\x82\xAC", "OBJECT_INVALID");  // beyond Latin-1
   add(instance + "hostname", "a/../b", "OBJECT_INVALID");
   add(instance + "user_data", "<xml>", "OBJECT_INVALID");
   add(instance + "user_data", std::string(65536, 'A'), "OBJECT_INVALID");

@@ -97,7 +97,7 @@ model::BuildRequest RandomBuild(Random& random) {
   instance.id = Between(random, 0, INT32_MAX);
   instance.uuid = Uuid::Random();
   instance.display_name = Nasty(random);
-  instance.hostname = "h" + Hex(random, 10);
+  instance.hostname = "h\xC3\xA9" + Hex(random, 10);  // as Nova makes it of "H\u00C9..."
   instance.availability_zone = Nasty(random);
   instance.launch_index = Between(random, 0, 99);
   instance.user_name = Nasty(random);
