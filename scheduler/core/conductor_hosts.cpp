@@ -174,8 +174,9 @@ Expected<std::vector<StaleInstance>> Conductor::Impl::StaleOf(
     if (!deleted.ok() && !HasReason(deleted.status(), reason::kInstanceNotFound)) {
       return deleted.status();
     }
-    // A database that never met this journal may be a new or an old one: guests must not die of it.
-    if (deleted.ok() || journal_known) {
+    // A database that does not know a guest may be a new or an old one, at the first Hello as at
+    // any later one: guests must not die of it. What is still being built is nobody's yet.
+    if (deleted.ok() || (journal_known && instance.building)) {
       stale.push_back({instance.uuid, instance.generation});
     } else {
       LogError("host has an instance nobody knows; left alone",

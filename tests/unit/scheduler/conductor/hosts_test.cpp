@@ -82,7 +82,7 @@ TEST_F(Hosts, WhatIsOver_IsStale) {
   const Uuid unknown = Uuid::Random();
   const auto welcome = rig_.HostUp("a", {{running->uuid(), 1, PowerState::kRunning, false},
                                          {deleted->uuid(), 1, PowerState::kRunning, false},
-                                         {unknown, 3, PowerState::kRunning, false},
+                                         {unknown, 3, PowerState::kNoState, true},
                                          {Uuid::Random(), 0, PowerState::kRunning, false}});
   ASSERT_EQ(welcome.stale.size(), 2U);
   EXPECT_EQ(welcome.stale[0].uuid, deleted->uuid());
@@ -103,9 +103,14 @@ TEST_F(Hosts, ABuildThatMovedOn_IsStaleOnItsOldHost) {
   EXPECT_TRUE(now.stale.empty());
 }
 
-TEST_F(Hosts, ADatabaseThatNeverMetTheJournal_RemovesNoUnknownGuest) {
-  const auto welcome = rig_.HostUp("a", {{Uuid::Random(), 1, PowerState::kRunning, false}});
-  EXPECT_TRUE(welcome.stale.empty());
+TEST_F(Hosts, ADatabaseThatWasLost_RemovesNoGuestAtAnyHello) {
+  const Uuid guest = Uuid::Random();
+  const Uuid stopped = Uuid::Random();
+  for (int hello = 0; hello < 3; ++hello) {
+    const auto welcome = rig_.HostUp(
+        "a", {{guest, 1, PowerState::kRunning, false}, {stopped, 1, PowerState::kShutdown, false}});
+    EXPECT_TRUE(welcome.stale.empty()) << hello;
+  }
 }
 
 TEST_F(Hosts, AnInstanceItsHostDoesNotHave_KeepsItsStateWithoutPower) {
