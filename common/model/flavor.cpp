@@ -112,6 +112,8 @@ Status ValidateFlavor(const Flavor& flavor) {
     return Invalid("rxtx_factor", "must be above 0 and at most 3.40282e+38");
   }
   if (flavor.description.size() > 65535) return Invalid("description", "is longer than 65535");
+  // As many as a host reads out of a message.
+  if (flavor.extra_specs.size() > 512) return Invalid("extra_specs", "must be 512 at most");
   for (const auto& [key, value] : flavor.extra_specs) {
     if (key.empty() || key.size() > 255 || value.size() > 255) {
       return Invalid("extra_specs." + key.substr(0, 64), "key and value must be 255 at most");

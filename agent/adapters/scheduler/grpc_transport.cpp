@@ -85,6 +85,8 @@ class GrpcTransport final : public Transport {
 
 Expected<std::unique_ptr<Transport>> MakeGrpcTransport(const wire::ChannelOptions& options) {
   wire::ChannelOptions own = options;
+  // All flavors come in one message; a host that cannot take it has no session at all.
+  own.max_receive_bytes = std::max(own.max_receive_bytes, 256 << 20);
   // The session's own backoff spreads the agents; the channel's must not add to it.
   own.max_reconnect_backoff = std::min(own.max_reconnect_backoff, std::chrono::milliseconds(2000));
   ASSIGN_OR_RETURN(auto channel, wire::MakeChannel(own));

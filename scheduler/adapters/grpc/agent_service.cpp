@@ -85,7 +85,9 @@ class AgentServiceImpl final : public v1::AgentService::CallbackService, public 
     auto message = std::make_shared<v1::SessionResponse>();
     message->mutable_flavors()->set_flavors_hash(set.hash);
     for (const model::Flavor& flavor : set.flavors) {
-      wire::ToProto(flavor, message->mutable_flavors()->add_flavors());
+      v1::Flavor* told = message->mutable_flavors()->add_flavors();
+      wire::ToProto(flavor, told);
+      told->clear_description();  // decides nothing on a host and may be 64 KiB each
     }
     if (only != nullptr) {
       only->Send(std::move(message));

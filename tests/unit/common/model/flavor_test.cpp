@@ -72,6 +72,14 @@ TEST(Flavor, Validate_KnowsNovasBounds) {
   EXPECT_EQ(field([](Flavor& f) { f.name = " x"; }), "name");
   EXPECT_EQ(field([](Flavor& f) { f.name = "a\nb"; }), "name");
   EXPECT_EQ(field([](Flavor& f) { f.flavorid = "a/b"; }), "flavorid");
+  const auto with_specs = [&field](int count) {
+    return field([count](Flavor& f) {
+      f.extra_specs.clear();
+      for (int i = 0; i < count; ++i) f.extra_specs["quota:" + std::to_string(i)] = "1";
+    });
+  };
+  EXPECT_EQ(with_specs(512), "ok");
+  EXPECT_EQ(with_specs(513), "extra_specs");
 }
 
 }  // namespace
