@@ -24,6 +24,13 @@ bool ConnectionIsGone(const virError& error) {
   return error.code == VIR_ERR_INVALID_CONN || error.code == VIR_ERR_NO_CONNECT;
 }
 
+// The host's packet filter is one for all who change it, and a change that met another fails. Worth
+// trying again; the guest did not start.
+bool IsFirewall(const virError& error) {
+  return error.domain == VIR_FROM_FIREWALL || error.domain == VIR_FROM_NWFILTER ||
+         error.code == VIR_ERR_BUILD_FIREWALL;
+}
+
 }  // namespace
 
 int LastErrorCode() {
@@ -43,6 +50,10 @@ Status LastError(std::string_view what) {
     return Error(Code::kUnavailable, reason::kHypervisorUnavailable,
                  "the hypervisor is not reachable",
                  {{kOperatorDetail, text}, {kConnectionDetail, "lost"}});
+  }
+  if (IsFirewall(*error)) {
+    return Error(Code::kUnavailable, reason::kHypervisorUnavailable, what,
+                 {{kOperatorDetail, text}});
   }
   switch (error->code) {
     case VIR_ERR_NO_DOMAIN:
