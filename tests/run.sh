@@ -20,4 +20,5 @@ echo "== tests by label"
 ctest --test-dir "$build" --print-labels | sed -n 's/^  //p' | while read -r label; do
   printf '%-12s %s\n' "$label" "$(ctest --test-dir "$build" -N -L "^$label\$" | sed -n 's/^Total Tests: //p')"
 done
-ctest --test-dir "$build" --output-on-failure --no-tests=error --timeout 1200 "$@"
+# Much of a test's time is waiting: two beside each other for the machine's two cores.
+ctest --test-dir "$build" --output-on-failure --no-tests=error -j "${KILONOVA_TEST_JOBS:-2}" "$@"
