@@ -25,6 +25,11 @@ JobKind KindOf(const std::string& method) {
   return method == "terminate_instance" ? JobKind::kDelete : JobKind::kAction;
 }
 
+bool IsServed(const std::string& method) {
+  return method == kBuildMethod || method == "terminate_instance" || method == "start_instance" ||
+         method == "stop_instance" || method == "reboot_instance";
+}
+
 bool IsSlow(const std::string& method) {
   return method != "terminate_instance" && method != "start_instance";
 }
@@ -151,12 +156,12 @@ SinkAnswer Agent::Submit(const IncomingRequest& incoming) {
 void Agent::CountRefused(const Status& why) {
   counters_.Add("messages_refused");
   counters_.Add("messages_refused." + ReasonOf(why));
-  ReportRefusedBuild(why);
+  ReportRefused(why);
 }
 
-// A build that could not be read still was somebody's: its owner hears why, if the message was
-// clear at least about whose. One that is here already is not harmed by a bad copy of its message.
-void Agent::ReportRefusedBuild(const Status& why) {
+// A request that could not be read still was somebody's: its owner hears why, if the message was
+// clear at least about whose. What is here already, or under way, is not harmed by a bad copy.
+void Agent::ReportRefused(const Status& why) {
   const Details details = DetailsOf(why);
   const auto text = [&details](const char* key) {
     const auto it = details.find(key);
@@ -164,18 +169,22 @@ void Agent::ReportRefusedBuild(const Status& why) {
   };
   const auto instance = Uuid::Parse(text("instance"));
   const std::int64_t generation = std::atoll(text("generation").c_str());
-  if (text("method") != kBuildMethod || !instance.ok() || generation < 1) return;
+  const std::string method = text("method");
+  if (!IsServed(method) || !instance.ok() || generation < 1) return;
+  const bool build = method == kBuildMethod;
   {
     const absl::MutexLock lock(&mutex_);
-    if (building_.contains(*instance)) return;
+    if (build && building_.contains(*instance)) return;
   }
   const auto record = ports_.journal.Instance(*instance);
-  if (!record.ok() || *record) return;
+  if (!record.ok() || (build && *record) || queue_.Busy(*instance)) return;
   Cancellation never;
-  Operation op(services_, {0, text("request_id"), "build", *instance, generation}, never);
+  Operation op(services_, {0, text("request_id"), OperationName(method), *instance, generation},
+               never);
   Journal::Completion end;
   end.report =
-      op.Report(model::Outcome::kFailed, model::VmState::kError, model::PowerState::kNoState);
+      op.Report(model::Outcome::kFailed, *record ? (*record)->vm_state : model::VmState::kError,
+                *record ? (*record)->power_state : model::PowerState::kNoState);
   end.report->fault = model::Fault{ReasonOf(why), Message(why), IsRetryable(why)};
   static_cast<void>(op.Complete(std::move(end)));
 }

@@ -57,7 +57,7 @@ class Agent final : public RequestSink, public HostView {
   struct Ticket;  // one accepted message on its way through the queue
 
   SinkAnswer Refuse(const Status& why);
-  void ReportRefusedBuild(const Status& why);
+  void ReportRefused(const Status& why);
   void Enqueue(const JournalEntry& entry, std::shared_ptr<const model::ComputeRequest> request);
   void RunTicket(Ticket& ticket, Cancellation& cancel);
   void Dispatch(Ticket& ticket, const OperationHead& head, Cancellation& cancel);

@@ -35,8 +35,8 @@ class RequestSink {
   // Returns once the request is on disk; milliseconds. Any thread.
   virtual SinkAnswer Submit(const IncomingRequest& incoming) = 0;
   // Counts what the adapter refused by itself (a body it could not read): MESSAGE_MALFORMED... If
-  // the details still say which build it was ("method", "instance", "generation", "request_id"),
-  // that build is reported failed.
+  // the details still say which request it was ("method", "instance", "generation", "request_id"),
+  // that one is reported failed.
   virtual void CountRefused(const Status& why) = 0;
   // False while nothing can be received (no connection, or the probe found the consumer deaf):
   // becomes a degraded reason of the host report.

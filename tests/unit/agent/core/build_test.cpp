@@ -120,6 +120,25 @@ TEST_F(Build, UnreadableButClearlySomebodysIsReportedFailed) {
   EXPECT_EQ(LastReport(2).outcome, Outcome::kDone);
 }
 
+TEST_F(Build, UnreadableActionOnAnInstanceIsReportedFailedAndChangesNothing) {
+  Boot();
+  Send("build", 1);
+  Settle();
+  agent_->CountRefused(Error(
+      Code::kAborted, reason::kBuildAbandoned, "given up",
+      {{"method", "terminate_instance"}, {"instance", NthUuid(1).str()}, {"generation", "1"}}));
+  EXPECT_EQ(LastReport(1).operation, "terminate");
+  EXPECT_EQ(LastReport(1).outcome, Outcome::kFailed);
+  EXPECT_EQ(LastReport(1).fault->reason, "BUILD_ABANDONED");
+  EXPECT_EQ(LastReport(1).vm_state, VmState::kActive);
+  EXPECT_TRUE(hypervisor_.Running(NthUuid(1)));
+  const auto before = LastReport(1).seq;
+  agent_->CountRefused(
+      Error(Code::kUnimplemented, reason::kRpcMethodUnknown, "no",
+            {{"method", "rescue_instance"}, {"instance", NthUuid(1).str()}, {"generation", "1"}}));
+  EXPECT_EQ(LastReport(1).seq, before);
+}
+
 TEST_F(Build, DrainDoesNotWaitForThoseWhoOnlyWait) {
   Boot();
   images_.Hold(true);
