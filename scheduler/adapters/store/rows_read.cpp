@@ -1,22 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "scheduler/adapters/store/rows.h"
-
+// Documents to records.
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
+
+#include "scheduler/adapters/store/rows.h"
 
 namespace kilonova::scheduler::adapters {
 namespace {
 
 using Json = nlohmann::json;
 using core::FaultRecord;
-using core::HostRef;
 using core::InstanceRecord;
-
-// Strings are valid UTF-8 since they were accepted; a reporter's odd byte must not lose a row.
-std::string Text(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
 
 template <class T>
 void Get(const Json& json, const char* key, T& out) {
@@ -41,23 +36,6 @@ void GetTime(const Json& json, const char* key, WallTime& out) {
 void GetTime(const Json& json, const char* key, std::optional<WallTime>& out) {
   if (json.contains(key)) GetTime(json, key, out.emplace());
 }
-
-// ---- flavor and image
-Json ToJson(const model::Flavor& f) {
-  return {{"id", f.id},
-          {"flavorid", f.flavorid},
-          {"name", f.name},
-          {"vcpus", f.vcpus},
-          {"memory_mb", f.memory_mb},
-          {"root_gb", f.root_gb},
-          {"ephemeral_gb", f.ephemeral_gb},
-          {"swap_mb", f.swap_mb},
-          {"rxtx_factor", f.rxtx_factor},
-          {"is_public", f.is_public},
-          {"disabled", f.disabled},
-          {"description", f.description},
-          {"extra_specs", f.extra_specs}};
-}
 model::Flavor ToFlavor(const Json& j) {
   model::Flavor f;
   Get(j, "id", f.id);
@@ -75,19 +53,6 @@ model::Flavor ToFlavor(const Json& j) {
   Get(j, "extra_specs", f.extra_specs);
   return f;
 }
-
-Json ToJson(const model::ImageSource& i) {
-  return {{"id", i.id.str()},
-          {"name", i.name},
-          {"disk_format", i.disk_format},
-          {"container_format", i.container_format},
-          {"url", i.url},
-          {"sha256", i.sha256},
-          {"size_bytes", i.size_bytes},
-          {"min_disk_gb", i.min_disk_gb},
-          {"min_ram_mb", i.min_ram_mb},
-          {"properties", i.properties}};
-}
 model::ImageSource ToImage(const Json& j) {
   model::ImageSource i;
   Get(j, "id", i.id);
@@ -101,27 +66,6 @@ model::ImageSource ToImage(const Json& j) {
   Get(j, "min_ram_mb", i.min_ram_mb);
   Get(j, "properties", i.properties);
   return i;
-}
-
-// ---- the parts of an instance
-Json ToJson(const model::InstanceSpec& s) {
-  return {{"id", s.id},
-          {"uuid", s.uuid.str()},
-          {"display_name", s.display_name},
-          {"hostname", s.hostname},
-          {"project_id", s.project_id},
-          {"project_name", s.project_name},
-          {"user_id", s.user_id},
-          {"user_name", s.user_name},
-          {"availability_zone", s.availability_zone},
-          {"reservation_id", s.reservation_id},
-          {"launch_index", s.launch_index},
-          {"key_name", s.key_name},
-          {"key_data", s.key_data},
-          {"user_data", s.user_data},
-          {"config_drive", s.config_drive},
-          {"metadata", s.metadata},
-          {"created_at", ToMicros(s.created_at)}};
 }
 model::InstanceSpec ToSpec(const Json& j) {
   model::InstanceSpec s;
@@ -143,26 +87,6 @@ model::InstanceSpec ToSpec(const Json& j) {
   Get(j, "metadata", s.metadata);
   GetTime(j, "created_at", s.created_at);
   return s;
-}
-
-Json ToJson(const model::NicRequest& n) {
-  Json ips = Json::array();
-  for (const model::FixedIp& ip : n.fixed_ips) {
-    ips.push_back({{"address", ip.address},
-                   {"prefix", ip.prefix},
-                   {"gateway", ip.gateway},
-                   {"version", ip.version}});
-  }
-  return {{"port_id", n.port_id.str()},
-          {"network_id", n.network_id.str()},
-          {"network_name", n.network_name},
-          {"bridge", n.kind == model::NetworkKind::kBridge},
-          {"source", n.source},
-          {"mac", n.mac},
-          {"mtu", n.mtu},
-          {"dhcp", n.dhcp},
-          {"fixed_ips", std::move(ips)},
-          {"dns_servers", n.dns_servers}};
 }
 model::NetworkKind ToKind(const Json& j) {
   bool bridge = false;
@@ -189,10 +113,6 @@ model::NicRequest ToNic(const Json& j) {
   Get(j, "dns_servers", n.dns_servers);
   return n;
 }
-
-Json ToJson(const FaultRecord& f) {
-  return {{"reason", f.reason}, {"message", f.message}, {"host", f.host}, {"at", ToMicros(f.at)}};
-}
 FaultRecord ToFault(const Json& j) {
   FaultRecord f;
   Get(j, "reason", f.reason);
@@ -200,33 +120,6 @@ FaultRecord ToFault(const Json& j) {
   Get(j, "host", f.host);
   GetTime(j, "at", f.at);
   return f;
-}
-
-// ---- an explanation that is kept
-Json ToJson(const core::Explanation& e) {
-  Json filters = Json::array();
-  for (const core::FilterCount& f : e.filters) filters.push_back({f.filter, f.refused, f.left});
-  Json hosts = Json::array();
-  for (const core::HostExplanation& h : e.explanations) {
-    Json verdicts = Json::array();
-    for (const core::FilterVerdict& v : h.verdicts) {
-      verdicts.push_back({v.filter, v.passed, v.have, v.need});
-    }
-    Json weights = Json::array();
-    for (const core::WeighedValue& w : h.weights) {
-      weights.push_back({w.weigher, w.raw, w.normalized, w.multiplier});
-    }
-    hosts.push_back({{"host", h.host},
-                     {"passed", h.passed},
-                     {"verdicts", std::move(verdicts)},
-                     {"weights", std::move(weights)},
-                     {"total_weight", h.total_weight}});
-  }
-  return {{"hosts", e.hosts},
-          {"passed", e.passed},
-          {"filters", std::move(filters)},
-          {"explanations", std::move(hosts)},
-          {"summary", e.summary}};
 }
 core::Explanation ToExplanation(const Json& j) {
   core::Explanation e;
@@ -254,7 +147,7 @@ core::Explanation ToExplanation(const Json& j) {
 template <class T, class F>
 std::shared_ptr<const T> Shared(std::map<std::string, std::shared_ptr<const T>, std::less<>>& known,
                                 const Json& json, F read) {
-  auto& entry = known[Text(json)];
+  auto& entry = known[json.dump()];
   if (entry == nullptr) entry = std::make_shared<const T>(read(json));
   return entry;
 }
@@ -270,52 +163,6 @@ auto Read(std::string_view doc, F read) -> Expected<decltype(read(Json()))> {
 }
 
 }  // namespace
-
-std::string FlavorDoc(const model::Flavor& flavor) { return Text(ToJson(flavor)); }
-std::string ImageDoc(const model::ImageSource& image) { return Text(ToJson(image)); }
-std::string ResourcesDoc(const model::Resources& resources) { return Text(Json(resources)); }
-std::string UuidsDoc(const std::vector<Uuid>& uuids) {
-  Json json = Json::array();
-  for (const Uuid& uuid : uuids) json.push_back(uuid.str());
-  return Text(json);
-}
-
-std::string InstanceDoc(const InstanceRecord& r) {
-  Json nics = Json::array();
-  for (const model::NicRequest& nic : r.nics) nics.push_back(ToJson(nic));
-  Json attempts = Json::array();
-  for (const FaultRecord& fault : r.attempts) attempts.push_back(ToJson(fault));
-  Json alternates = Json::array();
-  for (const HostRef& ref : r.alternates) alternates.push_back({ref.host, ref.node});
-  Json json{{"spec", ToJson(r.spec)},
-            {"flavor", ToJson(*r.flavor)},
-            {"image", ToJson(*r.image)},
-            {"nics", std::move(nics)},
-            {"hints", r.hints},
-            {"forced_host", r.forced_host},
-            {"vm_state", model::Name(r.vm_state)},
-            {"task_state", model::Name(r.task_state)},
-            {"power_state", static_cast<int>(r.power_state)},
-            {"host", r.host},
-            {"node", r.node},
-            {"availability_zone", r.availability_zone},
-            {"claim_id", r.claim_id.str()},
-            {"generation", r.generation},
-            {"started_generation", r.started_generation},
-            {"tried_hosts", r.tried_hosts},
-            {"alternates", std::move(alternates)},
-            {"attempts", std::move(attempts)},
-            {"request_id", r.request_id},
-            {"action_request_id", r.action_request_id},
-            {"updated_at", ToMicros(r.updated_at)}};
-  if (r.kernel) json["kernel"] = ToJson(*r.kernel);
-  if (r.ramdisk) json["ramdisk"] = ToJson(*r.ramdisk);
-  if (r.fault) json["fault"] = ToJson(*r.fault);
-  if (r.explanation) json["explanation"] = ToJson(*r.explanation);
-  if (r.launched_at) json["launched_at"] = ToMicros(*r.launched_at);
-  if (r.terminated_at) json["terminated_at"] = ToMicros(*r.terminated_at);
-  return Text(json);
-}
 
 Expected<InstanceRecord> DocReader::Instance(std::string_view doc) {
   return Read(doc, [this](const Json& j) {
@@ -373,20 +220,6 @@ Expected<std::vector<Uuid>> DocReader::Uuids(std::string_view doc) {
     return uuids;
   });
 }
-
-std::string NetworkDoc(const core::NetworkRecord& n) {
-  return Text({{"id", n.id.str()},
-               {"name", n.name},
-               {"bridge", n.kind == model::NetworkKind::kBridge},
-               {"source", n.source},
-               {"mtu", n.mtu},
-               {"dhcp", n.addressing == core::AddressingKind::kDhcp},
-               {"cidr", n.cidr},
-               {"gateway", n.gateway},
-               {"pool_start", n.pool_start},
-               {"pool_end", n.pool_end},
-               {"dns_servers", n.dns_servers}});
-}
 Expected<core::NetworkRecord> DocReader::Network(std::string_view doc) {
   return Read(doc, [](const Json& j) {
     core::NetworkRecord n;
@@ -405,32 +238,6 @@ Expected<core::NetworkRecord> DocReader::Network(std::string_view doc) {
     Get(j, "dns_servers", n.dns_servers);
     return n;
   });
-}
-
-std::string ReportDoc(const model::HostReport& r) {
-  Json inventories = Json::object();
-  for (const auto& [name, i] : r.inventories) {
-    inventories[name] = {i.total,    i.reserved,  i.min_unit,
-                         i.max_unit, i.step_size, i.allocation_ratio};
-  }
-  return Text({{"host", r.host},
-               {"hypervisor_hostname", r.hypervisor_hostname},
-               {"hypervisor_type", r.hypervisor_type},
-               {"hypervisor_version", r.hypervisor_version},
-               {"libvirt_version", r.libvirt_version},
-               {"virt_type", r.virt_type},
-               {"cpu_arch", r.cpu_arch},
-               {"cpu_model", r.cpu_model},
-               {"cpu_vendor", r.cpu_vendor},
-               {"cpu_info", r.cpu_info},
-               {"traits", r.traits},
-               {"supported_instances", r.supported_instances},
-               {"inventories", std::move(inventories)},
-               {"running_instances", r.running_instances},
-               {"free_disk_gb", r.free_disk_gb},
-               {"free_memory_mb", r.free_memory_mb},
-               {"availability_zone", r.availability_zone},
-               {"degraded", r.degraded}});
 }
 Expected<model::HostReport> DocReader::Report(std::string_view doc) {
   return Read(doc, [](const Json& j) {
