@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The tables, as a list of steps that never change once released: a database is brought up to date
-// by the steps it has not seen yet. docs/formats/store.md describes them.
+// by the steps it has not seen yet. docs/formats/database.md describes them.
 #pragma once
 
 #include "common/base/clock.h"
