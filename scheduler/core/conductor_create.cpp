@@ -125,6 +125,8 @@ Expected<Conductor::Impl::Resolved> Conductor::Impl::Resolve(const InstanceTempl
   placement.image_properties = image->source.properties;
   placement.availability_zone = zone.zone;
   placement.forced_host = zone.host;
+  // A forced host skips the filters, and yet nothing new goes where nothing new may go.
+  if (!zone.host.empty() && !HostIsUp(zone.host)) placement.ignore_hosts.push_back(zone.host);
   placement.project_id = t.project_id.empty() ? "default" : t.project_id;
   ASSIGN_OR_RETURN(placement.hints, ValidateHints(t.hints));
   return resolved;

@@ -231,6 +231,23 @@ TEST_F(Create, AForcedHost_IsUsed) {
   EXPECT_EQ((*made)[0]->spec.availability_zone, "nova");
 }
 
+TEST_F(Create, AForcedHostThatIsDisabledOrDown_TakesNothingNew) {
+  auto request = Rig::Request("disabled");
+  request.instance.availability_zone = "nova:a";
+  ASSERT_TRUE(rig_.conductor->DisableHost("a", "repair").ok());
+  auto made = rig_.conductor->CreateInstances(request);
+  ASSERT_TRUE(made.ok()) << Describe(made.status());
+  EXPECT_EQ(made->front()->vm_state, model::VmState::kError);
+  EXPECT_EQ(made->front()->fault->reason, "NO_VALID_HOST");
+  ASSERT_TRUE(rig_.conductor->EnableHost("a").ok());
+  rig_.conductor->SessionEnded(rig_.sessions["a"]);
+  request.request_id = "down";
+  made = rig_.conductor->CreateInstances(request);
+  ASSERT_TRUE(made.ok()) << Describe(made.status());
+  EXPECT_EQ(made->front()->vm_state, model::VmState::kError);
+  rig_.CheckInvariants();
+}
+
 TEST_F(Create, ANetworkOutOfAddresses_LeavesNoClaim) {
   NetworkRecord small;
   small.name = "small";
