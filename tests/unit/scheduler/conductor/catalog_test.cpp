@@ -101,6 +101,9 @@ TEST_F(Catalog, Images_AreValidated) {
   image = Image();
   image.min_disk_gb = -1;
   EXPECT_EQ(field(image), "min_disk_gb");
+  image = Image();
+  image.size_bytes = 1ULL << 63;
+  EXPECT_EQ(field(image), "size_bytes");
 }
 
 TEST_F(Catalog, ImagesOfOneName_NeedTheirId) {

@@ -84,7 +84,9 @@ TEST(CheckTemplate, NamesTheFieldThatIsWrong) {
   }
   t.user_data = "I2Nsb3VkLWNv\nbmZpZw==";
   EXPECT_EQ(FieldOf(t), "");
-  for (const char* zone : {"nova:", "nova:a:b", "nova:../x", "a\tb"}) {
+  for (const std::string& zone :
+       {std::string("nova:"), std::string("nova:a:b"), std::string("nova:../x"),
+        std::string("a\tb"), std::string(256, 'z') + ":a", std::string(256, 'z')}) {
     t = Good();
     t.availability_zone = zone;
     EXPECT_EQ(FieldOf(t), "availability_zone") << zone;
