@@ -258,9 +258,12 @@ def test_delete_overtakes_build(cloud, tap):
     cloud.assert_no_leak()
 
 
-def test_poison_is_given_up_after_three_attempts(cloud, tap):
+# Before the journal has it, and after.
+@pytest.mark.parametrize("point", ["agent.parse.before", "agent.build.xml.before"])
+def test_poison_is_given_up_after_three_attempts(cloud, tap, point):
     agent = cloud.agents["a"]
-    agent.restart(KILONOVA_FAILPOINTS="agent.build.xml.before=abort")
+    agent.restart(KILONOVA_FAILPOINTS=f"{point}=abort")
+    agent.exits.clear()
     agent.supervise()
     cloud.wait_hosts_up(["a"])
     uuid = cloud.create("poison")
