@@ -128,6 +128,8 @@ Expected<HostWelcome> Conductor::Impl::HostUp(const HostHello& hello) {
     }
     RETURN_IF_ERROR(TellEngine(candidate));
   }
+  // Before the journal counts as known: a crash between the two asks again.
+  SendLostAgain(name, hello.instances, journal_known ? ListOf::kKnownJournal : ListOf::kNewJournal);
   Change change;
   change.ops.emplace_back(PutHost{row});
   Status up;
@@ -271,6 +273,7 @@ Status Conductor::Impl::HostReported(const Uuid& session, const HostUpdate& upda
     RETURN_IF_ERROR(Commit(std::move(change)));
   }
   SyncPowerStates(name, update.instances);
+  SendLostAgain(name, update.instances, ListOf::kReport);
   return OkStatus();
 }
 

@@ -120,6 +120,11 @@ class Conductor::Impl {
     bool committed = false;
     WallTime created_at{};
   };
+  // A task whose message seems lost; forgotten as soon as the instance changes.
+  struct Suspect {
+    SteadyTime due{};              // not sent again before
+    std::chrono::seconds pause{};  // grows
+  };
   // What a template names, looked up.
   struct Resolved {
     std::shared_ptr<const model::Flavor> flavor;
@@ -198,6 +203,12 @@ class Conductor::Impl {
                                                const std::vector<model::HostInstance>& instances,
                                                bool journal_known);
   void SyncPowerStates(const std::string& host, const std::vector<model::HostInstance>& instances);
+  // conductor_resend.cpp; the list is a Hello's, of a journal known or not, or a later report's.
+  enum class ListOf { kKnownJournal, kNewJournal, kReport };
+  void SendLostAgain(const std::string& host, const std::vector<model::HostInstance>& instances,
+                     ListOf list);
+  Status AddAgain(Change& change, const InstanceRecord& record, bool build,
+                  const model::ActionRequest& action);
   HostView View(const Host& host) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::vector<InstancePtr> OnHost(const std::string& host) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
@@ -216,6 +227,7 @@ class Conductor::Impl {
   std::unordered_multimap<std::string, Uuid> by_name_ ABSL_GUARDED_BY(mutex_);
   std::unordered_map<std::string, std::unordered_set<Uuid>> by_host_ ABSL_GUARDED_BY(mutex_);
   std::unordered_set<Uuid> busy_ ABSL_GUARDED_BY(mutex_);
+  std::unordered_map<Uuid, Suspect> suspects_ ABSL_GUARDED_BY(mutex_);
   std::unordered_map<std::string, Request> requests_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, Host> hosts_ ABSL_GUARDED_BY(mutex_);
   std::unordered_map<Uuid, std::string> sessions_ ABSL_GUARDED_BY(mutex_);  // to host

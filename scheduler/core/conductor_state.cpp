@@ -129,6 +129,7 @@ void Conductor::Impl::Unindex(const InstanceRecord& record) {
     host->second.erase(record.uuid());
     if (host->second.empty()) by_host_.erase(host);
   }
+  suspects_.erase(record.uuid());
   by_id_.erase(record.spec.id);
   instances_.erase(record.uuid());
 }
