@@ -48,15 +48,14 @@ stop() {
   rm -f "$1"
 }
 
-rabbit() {
-  env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 HOME="$dir/rabbitmq" \
-    ERL_EPMD_PORT=15674 ERL_EPMD_ADDRESS=127.0.0.1 RABBITMQ_NODENAME=kilonova-quickstart@localhost \
-    RABBITMQ_DIST_PORT=15675 RABBITMQ_MNESIA_BASE="$dir/rabbitmq/db" RABBITMQ_LOG_BASE="$dir/rabbitmq/log" \
-    RABBITMQ_CONFIG_FILE="$dir/rabbitmq/rabbitmq.conf" RABBITMQ_CONF_ENV_FILE=/dev/null \
-    RABBITMQ_ENABLED_PLUGINS_FILE="$dir/rabbitmq/plugins" RABBITMQ_ALLOW_INPUT=1 \
-    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS="-noinput -start_epmd false -kernel inet_dist_use_interface {127,0,0,1}" \
-    "$@"
-}
+# A node of our own, whatever else runs here. An array, not a function: what is put into the
+# background must be the process itself, or its pid would be a shell's.
+rabbit=(env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 HOME="$dir/rabbitmq"
+  ERL_EPMD_PORT=15674 ERL_EPMD_ADDRESS=127.0.0.1 RABBITMQ_NODENAME=kilonova-quickstart@localhost
+  RABBITMQ_DIST_PORT=15675 RABBITMQ_MNESIA_BASE="$dir/rabbitmq/db" RABBITMQ_LOG_BASE="$dir/rabbitmq/log"
+  RABBITMQ_CONFIG_FILE="$dir/rabbitmq/rabbitmq.conf" RABBITMQ_CONF_ENV_FILE=/dev/null
+  RABBITMQ_ENABLED_PLUGINS_FILE="$dir/rabbitmq/plugins" RABBITMQ_ALLOW_INPUT=1
+  "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=-noinput -start_epmd false -kernel inet_dist_use_interface {127,0,0,1}")
 
 start_broker() {
   if [ -n "${KILONOVA_QUICKSTART_AMQP:-}" ]; then
@@ -75,11 +74,11 @@ start_broker() {
   printf 'listeners.tcp.1 = 127.0.0.1:15673\ndisk_free_limit.absolute = 50MB\nlog.console = false\n' \
     >"$dir/rabbitmq/rabbitmq.conf"
   echo '[].' >"$dir/rabbitmq/plugins"
-  rabbit setsid /usr/bin/epmd -port 15674 -address 127.0.0.1 </dev/null >/dev/null 2>&1 &
+  "${rabbit[@]}" setsid /usr/bin/epmd -port 15674 -address 127.0.0.1 </dev/null >/dev/null 2>&1 &
   echo $! >"$dir/epmd.pid"
-  rabbit setsid /usr/lib/rabbitmq/bin/rabbitmq-server </dev/null >"$dir/rabbitmq/start.log" 2>&1 &
+  "${rabbit[@]}" setsid /usr/lib/rabbitmq/bin/rabbitmq-server </dev/null >"$dir/rabbitmq/start.log" 2>&1 &
   echo $! >"$dir/rabbitmq.pid"
-  wait_for 60 RabbitMQ rabbit /usr/lib/rabbitmq/bin/rabbitmqctl -q await_startup --timeout 5
+  wait_for 60 RabbitMQ "${rabbit[@]}" /usr/lib/rabbitmq/bin/rabbitmqctl -q await_startup --timeout 5
 }
 
 start_libvirtd() {

@@ -41,7 +41,7 @@ numbers = itertools.count(1)
 
 @pytest.fixture(scope="module")
 def cloud():
-    with Cloud(agents=["a"]) as one:
+    with Cloud(agents=["a"], agent_config="shutdown:\n  soft_reboot_timeout: 1s\n") as one:
         one.seed()
         yield one
     shard = os.environ.get("KILONOVA_SHARD", "0/1").split("/")[0]
@@ -171,14 +171,8 @@ def test_agent_killed_while_starting_stopping_or_rebooting(cloud, point):
     note(verb, point, began, state)
 
 
-# A commit also writes that the broker has the message, and what the host reports: "later" arms the
-# point once the creation was answered.
-SCHEDULER_RUNS = [(p, "first") for p in SCHEDULER] + \
-                 [(p, "later") for p in SCHEDULER if p.startswith("scheduler.commit.")]
-
-
-@pytest.mark.parametrize("point,when", SCHEDULER_RUNS)
-def test_scheduler_killed(cloud, point, when):
+@pytest.mark.parametrize("point", SCHEDULER)
+def test_scheduler_killed(cloud, point):
     image = fresh_image(cloud)
     armed = Armed(cloud, cloud.scheduler, point)
     request = f"kill-{next(numbers)}"
@@ -191,11 +185,8 @@ def test_scheduler_killed(cloud, point, when):
         except CliError as error:
             assert error.code in (3, 4), error
             return False
-    if when == "first":
-        armed.now()
+    armed.now()
     create()
-    if when == "later":
-        armed.now()
     armed.wait_hit()
     began = time.monotonic()
     # The client does not know; it asks again under the same id.
@@ -203,7 +194,7 @@ def test_scheduler_killed(cloud, point, when):
     assert len(set(made)) == 1
     outcome = converge(cloud, made[0], "ACTIVE", "ERROR")
     assert [i["uuid"] for i in cloud.cli("instance", "list")] == [made[0]]
-    note("scheduler", point + (" (later)" if when == "later" else ""), began, outcome)
+    note("scheduler", point, began, outcome)
 
 
 SLOW = ["agent.build.image.before", "agent.build.define.before", "agent.build.define.after",
