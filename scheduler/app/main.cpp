@@ -74,18 +74,24 @@ int Serve(const Arguments& arguments, const Options& options) {
     }
   }
   runtime::Notify("READY=1");
-  while (true) {
+  Status health;
+  while (health.ok()) {
     const auto signal = runtime::WaitSignal(std::chrono::milliseconds(500));
     if (signal == runtime::Signal::kTerminate) break;
     if (signal == runtime::Signal::kReload) Reload(arguments, scheduler);
     scheduler.Tick();
     runtime::Notify("WATCHDOG=1");
+    health = scheduler.Health();
   }
   runtime::Notify("STOPPING=1");
-  LogInfo("stopping", {});
+  if (health.ok()) {
+    LogInfo("stopping", {});
+  } else {
+    LogError("stopping, to be started again", {F("why", health)});
+  }
   scheduler.Drain();
   LogInfo("stopped", {});
-  return 0;
+  return health.ok() ? 0 : 1;
 }
 
 int ListFailpoints() {

@@ -53,7 +53,7 @@ Status ReadPlacement(runtime::Config& config, PlacementOptions* options) {
 
 void ReadConductor(runtime::Config& config, core::ConductorOptions* options) {
   options->lease = config.Duration("lease", 15s);
-  options->max_attempts = config.Int("placement.max_attempts", 3, 1, 100);
+  options->max_attempts = config.Int("placement.max_attempts", 3, 1, 65);
   options->retention =
       std::chrono::duration_cast<std::chrono::hours>(config.Duration("retention", 24h));
 }
@@ -85,6 +85,12 @@ Expected<Options> ReadOptions(runtime::Config& config) {
   RETURN_IF_ERROR(placement);
   RETURN_IF_ERROR(log);
   RETURN_IF_ERROR(::kilonova::grpc::CheckEndpoint(options.api.listen, options.api.tls));
+  options.conductor.default_availability_zone =
+      options.placement.filter_options.default_availability_zone;
+  if (options.conductor.retention < std::chrono::hours(1)) {
+    return Error(Code::kInvalidArgument, reason::kConfigInvalid, "retention must be at least 1h",
+                 {{"field", "retention"}});
+  }
   const auto lease = options.conductor.lease;
   if (lease < std::chrono::milliseconds(100) || lease > std::chrono::hours(1)) {
     return Error(Code::kInvalidArgument, reason::kConfigInvalid, "lease must be 100ms to 1h",

@@ -66,6 +66,7 @@ void Scheduler::Parts::RefreshMetrics() {
 }
 
 std::string Scheduler::Parts::NotReady() const {
+  if (!store->Health().ok()) return "the database failed";
   return relay->Health().connected ? "" : "no connection to the broker";
 }
 
@@ -109,6 +110,8 @@ int Scheduler::metrics_port() const {
 }
 
 void Scheduler::Tick() { parts_->conductor->Tick(); }
+
+Status Scheduler::Health() const { return parts_->store->Health(); }
 
 Status Scheduler::LoadFlavors() {
   if (parts_->flavor_dir.empty()) return OkStatus();

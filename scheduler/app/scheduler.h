@@ -21,6 +21,8 @@ class Scheduler {
   int metrics_port() const;            // 0 = none
   // About every second: leases, retries, retention.
   void Tick();
+  // Not OK when only a restart helps.
+  Status Health() const;
   // Adds what is new in flavor_dir; a file that is no good changes nothing.
   Status LoadFlavors();
   // NOT_SERVING, no new calls, those under way finished, the relay stopped.

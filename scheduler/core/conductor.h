@@ -30,8 +30,9 @@ namespace kilonova::scheduler::core {
 struct ConductorOptions {
   std::int64_t max_attempts = 3;
   std::chrono::milliseconds lease{15000};
-  std::chrono::hours retention{24};  // of deleted instances and requests
-  std::size_t watch_ring = 16384;    // recent changes kept for watchers
+  std::chrono::hours retention{24};                // of deleted instances and requests
+  std::size_t watch_ring = 16384;                  // recent changes kept for watchers
+  std::string default_availability_zone = "nova";  // of hosts that name none
 };
 
 // What a client says of the instances it wants; the proto message of this name, as values.

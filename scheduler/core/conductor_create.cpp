@@ -287,7 +287,7 @@ std::string Conductor::Impl::ZoneOf(const std::string& host, const std::string& 
   if (found != hosts_.end() && !found->second.row.report.availability_zone.empty()) {
     return found->second.row.report.availability_zone;
   }
-  return fallback.empty() ? "nova" : fallback;
+  return fallback.empty() ? options_.default_availability_zone : fallback;
 }
 
 Expected<std::vector<InstancePtr>> Conductor::Impl::CreateAdmitted(const CreateRequest& request,

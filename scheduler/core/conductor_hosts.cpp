@@ -307,15 +307,24 @@ void Conductor::Impl::Tick() {
   outbox_.Tick();
   if (!prune) return;
   const WallTime before = clock_.Now() - options_.retention;
-  const auto pruned = store_.Commit({Prune{before}});
-  if (!pruned.ok()) {
-    LogWarn("old rows not pruned", {F("error", pruned.status())});
+  bool again = true;
+  for (int round = 0; again && round < 50; ++round) {
+    const auto pruned = store_.Commit({Prune{before}});
+    if (!pruned.ok()) {
+      LogWarn("old rows not pruned", {F("error", pruned.status())});
+      return;
+    }
+    hub_.SetPrunedThrough(pruned->pruned_through);
+    again = pruned->prune_again;
+  }
+  absl::MutexLock lock(&mutex_);
+  if (again) {
+    next_prune_ = now;  // the rest with the next tick
     return;
   }
-  hub_.SetPrunedThrough(pruned->pruned_through);
-  absl::MutexLock lock(&mutex_);
+  // Only now that the store has forgotten them all: an id that it still held would be refused.
   std::erase_if(requests_, [&](const auto& entry) {
-    return entry.second.committed && entry.second.created_at < before;
+    return entry.second.committed && ToMicros(entry.second.created_at) < ToMicros(before);
   });
 }
 
@@ -324,6 +333,8 @@ void Conductor::Impl::Tick() {
 HostView Conductor::Impl::View(const Host& host) {
   HostView view;
   view.row = host.row;
+  std::string& zone = view.row.report.availability_zone;
+  if (zone.empty()) zone = options_.default_availability_zone;
   view.up = host.up();
   view.counters = host.session.counters;
   if (const auto known = engine_.GetHost(host.row.name)) {

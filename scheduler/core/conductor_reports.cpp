@@ -193,6 +193,7 @@ bool Conductor::Impl::ApplyBuild(Change& change, InstanceRecord& record,
       record.started_generation = record.generation;
       record.alternates.clear();
       admin_password = "";
+      change.on_commit.emplace_back([this, uuid = record.uuid()] { engine_.BuildFinished(uuid); });
       return true;
     case Outcome::kFailed: {
       if (model::Refusal(StatesOf(record), InstanceEvent::kReschedule)) return false;

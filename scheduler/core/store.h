@@ -101,6 +101,7 @@ using Op = std::variant<PutInstance, PutClaim, DropClaim, PutRequest, AddOutbox,
 struct CommitInfo {
   std::vector<std::int64_t> revisions;  // one per PutInstance, in order
   std::int64_t pruned_through = 0;      // no change up to this revision can be told any more
+  bool prune_again = false;             // `most` was reached: there may be more to forget
 };
 
 // Called on the writer's thread, in the order of commits, after the sync. Must be quick, must not
@@ -148,6 +149,9 @@ class Store {
   virtual void Submit(std::vector<Op> ops, CommitCallback done) = 0;
   // The same, waiting for the sync. Never from a CommitCallback.
   Expected<CommitInfo> Commit(std::vector<Op> ops);
+
+  // Not OK once the store failed for good: only a restart of the process helps.
+  virtual Status Health() const = 0;
 
   // Reads see what is committed. Thread-safe.
   virtual Expected<Snapshot> Load() = 0;

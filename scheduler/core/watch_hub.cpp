@@ -110,6 +110,11 @@ class WatchHub::Subscription final : public Watch {
     while (events.size() < most) {
       if (!initial_ && gone_.empty() && !gone_done_) {
         ASSIGN_OR_RETURN(auto page, hub_.store_.DeletedSince(cursor_, behind_.as_of, kPage));
+        {
+          // What was pruned while the page was read may be missing from it.
+          absl::MutexLock lock(&hub_.mutex_);
+          if (cursor_ < hub_.pruned_through_) return Expired();
+        }
         gone_done_ = page.size() < kPage;
         gone_.assign(page.begin(), page.end());
       }

@@ -6,6 +6,7 @@
 #include <absl/synchronization/mutex.h>
 #include <sqlite3.h>
 
+#include <atomic>
 #include <deque>
 #include <optional>
 #include <string>
@@ -102,6 +103,12 @@ class SqliteStore final : public core::Store {
       }
     }
     unit.done(Error(Code::kUnavailable, reason::kUnavailable, "the scheduler is stopping"));
+  }
+
+  Status Health() const override {
+    if (!failed_) return OkStatus();
+    return Error(Code::kDataLoss, reason::kUnavailable,
+                 "the scheduler's database failed; it must be restarted");
   }
 
   Expected<core::Snapshot> Load() override { return reader_.Load(); }
@@ -210,6 +217,7 @@ class SqliteStore final : public core::Store {
     LogError("database failed, nothing is accepted until a restart");
     failure_ = {.text = "the scheduler's database failed; it must be restarted",
                 .operator_text = e.what()};
+    failed_ = true;
     return *failure_;
   }
 
@@ -220,6 +228,7 @@ class SqliteStore final : public core::Store {
   Reader reader_;
 
   std::optional<Failure> failure_;  // writer's thread only
+  std::atomic<bool> failed_{false};
   absl::Mutex mutex_;
   std::deque<Unit> waiting_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;

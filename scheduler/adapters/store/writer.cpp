@@ -274,11 +274,12 @@ Status UnitWriter::Do(const core::Prune& op, const std::string&, core::CommitInf
   static constexpr char kInstances[] =
       "DELETE FROM instances WHERE id IN (SELECT id FROM instances WHERE terminated_at < ?"
       " ORDER BY terminated_at LIMIT ?)";
-  Binder(Use(kInstances))(before)(most).Exec();
+  const int instances = Binder(Use(kInstances))(before)(most).Exec();
   static constexpr char kRequests[] =
       "DELETE FROM requests WHERE request_id IN (SELECT request_id FROM requests"
       " WHERE created_at < ? ORDER BY created_at LIMIT ?)";
-  Binder(Use(kRequests))(before)(most).Exec();
+  const int requests = Binder(Use(kRequests))(before)(most).Exec();
+  info.prune_again = instances >= most || requests >= most;
   return OkStatus();
 }
 

@@ -149,6 +149,37 @@ TEST_F(Hosts, NonsenseIsRefused) {
   EXPECT_FALSE(rig_.conductor->GetHost("a").ok());
 }
 
+TEST_F(Hosts, OldRequests_AreForgottenInMemoryExactlyWhenTheStoreForgetsThem) {
+  rig_.HostUp("a");
+  rig_.AddCatalog();
+  // More than one round of pruning takes.
+  std::vector<Op> ops;
+  for (int i = 0; i < 2500; ++i) {
+    ops.emplace_back(PutRequest{{"old-" + std::to_string(i), "digest", {}, rig_.clock.Now()}});
+  }
+  ASSERT_TRUE(rig_.store->Commit(std::move(ops)).ok());
+  const InstancePtr first = rig_.Create("one");
+  rig_.clock.Advance(std::chrono::hours(25));
+  rig_.conductor->Tick();
+  EXPECT_TRUE(rig_.store->Load()->requests.empty());
+  rig_.HostUp("a");
+  // The id is free again.
+  const InstancePtr second = rig_.Create("one");
+  ASSERT_NE(second, nullptr);
+  EXPECT_NE(second->uuid(), first->uuid());
+}
+
+TEST_F(Hosts, AHostThatNamesNoZone_IsInTheDefaultOne) {
+  TempDir dir;
+  ConductorOptions options;
+  options.default_availability_zone = "here";
+  Rig rig(dir.File("state.db"), options);
+  rig.HostUp("a");
+  rig.AddCatalog();
+  EXPECT_EQ(rig.conductor->GetHost("a")->row.report.availability_zone, "here");
+  EXPECT_EQ(rig.Create("one")->availability_zone, "here");
+}
+
 TEST_F(Hosts, AreListedByNameInPages) {
   for (const char* name : {"c", "a", "b"}) rig_.HostUp(name);
   auto page = rig_.conductor->ListHosts({2, ""});

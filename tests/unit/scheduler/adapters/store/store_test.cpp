@@ -364,6 +364,7 @@ TEST_F(StoreTest, WhatIsOld_IsForgottenAndItsRevisionRemembered) {
   const auto pruned = store->Commit({Prune{FromMicros(200)}});
   ASSERT_TRUE(pruned.ok());
   EXPECT_EQ(pruned->pruned_through, 1);
+  EXPECT_FALSE(pruned->prune_again);
   EXPECT_FALSE(store->DeletedInstance(old->uuid()).ok());
   EXPECT_TRUE(store->DeletedInstance(young->uuid()).ok());
   EXPECT_EQ(store->Load()->requests.size(), 1U);
