@@ -61,9 +61,14 @@ class GrpcStream final : public Stream {
 class GrpcTransport final : public Transport {
  public:
   explicit GrpcTransport(std::shared_ptr<::grpc::Channel> channel)
-      : stub_(AgentService::NewStub(std::move(channel))) {}
+      : channel_(std::move(channel)), stub_(AgentService::NewStub(channel_)) {}
 
-  std::unique_ptr<Stream> Open() override { return std::make_unique<GrpcStream>(stub_.get()); }
+  std::unique_ptr<Stream> Open() override {
+    // gRPC moves a connection along only while somebody waits for it: between two attempts of ours
+    // a TLS handshake would starve until the server gave it up. So one is waited for here.
+    channel_->WaitForConnected(std::chrono::system_clock::now() + kConnectWait);
+    return std::make_unique<GrpcStream>(stub_.get());
+  }
 
   Status ConfirmStart(const std::string& host, const Uuid& instance, std::int64_t generation,
                       std::chrono::milliseconds deadline) override {
@@ -78,6 +83,9 @@ class GrpcTransport final : public Transport {
   }
 
  private:
+  // Long enough for a handshake, short enough not to hold up the end of the process.
+  static constexpr std::chrono::seconds kConnectWait{2};
+  const std::shared_ptr<::grpc::Channel> channel_;  // gRPC's own ownership
   const std::unique_ptr<AgentService::Stub> stub_;
 };
 
