@@ -22,16 +22,16 @@ constexpr std::size_t kMaxDecoded = 256;
 
 JobKind KindOf(const std::string& method) {
   if (method == kBuildMethod) return JobKind::kBuild;
-  return method == "terminate_instance" ? JobKind::kDelete : JobKind::kAction;
+  return method == kTerminateMethod ? JobKind::kDelete : JobKind::kAction;
 }
 
 bool IsServed(const std::string& method) {
-  return method == kBuildMethod || method == "terminate_instance" || method == "start_instance" ||
+  return method == kBuildMethod || method == kTerminateMethod || method == "start_instance" ||
          method == "stop_instance" || method == "reboot_instance";
 }
 
 bool IsSlow(const std::string& method) {
-  return method != "terminate_instance" && method != "start_instance";
+  return method != kTerminateMethod && method != "start_instance";
 }
 
 }  // namespace

@@ -30,8 +30,12 @@ void Agent::RunTicket(Ticket& ticket, Cancellation& cancel) {
   const auto starts = ports_.journal.MarkRunning(entry.id);
   if (!starts.ok()) return;  // logged by the journal; the entry waits for the restart
   head.starts = *starts;
-  // Counted before the body is even looked at: reading it may be what ends the agent.
-  if (head.starts > settings_.max_starts) {
+  if (entry.method == kTerminateMethod) {
+    // Never given up: it may begin again as often as it must, and needs nothing of its body. A
+    // guest that outlives its delete would run with nobody knowing.
+    RunDelete(services_, head, cancel);
+  } else if (head.starts > settings_.max_starts) {
+    // Counted before the body is even looked at: reading it may be what ends the agent.
     Abandon(ticket, head, cancel, Poison());
   } else {
     Dispatch(ticket, head, cancel);
@@ -61,7 +65,7 @@ void Agent::Dispatch(Ticket& ticket, const OperationHead& head, Cancellation& ca
   }
   const auto& action = std::get<model::ActionRequest>(ticket.request->body);
   switch (action.kind) {
-    case model::ActionKind::kTerminate:
+    case model::ActionKind::kTerminate:  // by its method, see RunTicket
       return RunDelete(services_, head, cancel);
     case model::ActionKind::kStart:
       return RunStart(services_, head, cancel);

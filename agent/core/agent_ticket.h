@@ -11,6 +11,7 @@
 namespace kilonova::agent::core {
 
 inline constexpr std::string_view kBuildMethod = "build_and_run_instance";
+inline constexpr std::string_view kTerminateMethod = "terminate_instance";
 
 struct Agent::Ticket {
   JournalEntry entry;  // without its body

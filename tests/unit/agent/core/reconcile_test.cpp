@@ -176,6 +176,51 @@ TEST_F(Reconcile, PoisonedCopyOfABuild_DoesNotEndTheGuestThatIsHere) {
   EXPECT_THAT(*journal_.Unfinished(), IsEmpty());
 }
 
+TEST_F(Reconcile, DeleteThatWasBegunOftenIsNeverGivenUp) {
+  Boot();
+  Send("build", 1);
+  Settle();
+  agent_.reset();
+  agent::core::JournalEntry entry;
+  entry.unique_id = "delete";
+  entry.method = "terminate_instance";
+  entry.instance_uuid = NthUuid(1);
+  entry.generation = 1;
+  entry.body = "garbage";  // not even looked at
+  ASSERT_TRUE(journal_.Accept(entry).ok());
+  for (int i = 0; i < 7; ++i) ASSERT_TRUE(journal_.MarkRunning(entry.id).ok());
+  Boot();
+  Settle();
+  EXPECT_FALSE(hypervisor_.Has(NthUuid(1)));
+  EXPECT_FALSE(DirExists(1));
+  EXPECT_FALSE(Record(1));
+  EXPECT_EQ(LastReport(1).outcome, model::Outcome::kDone);
+  EXPECT_EQ(LastReport(1).vm_state, VmState::kDeleted);
+  EXPECT_THAT(*journal_.Unfinished(), IsEmpty());
+}
+
+TEST_F(Reconcile, DrainedActionCountsAsNoStart) {
+  Boot();
+  Send("build", 1);
+  Settle();
+  hypervisor_.SetHeedsButton(false);
+  settings_.shutdown_timeout = std::chrono::minutes(10);
+  Restart();
+  Send("stop", 1);
+  for (int i = 0; i < 5; ++i) {  // more often than a poison message may begin
+    const int pressed = hypervisor_.Calls("shutdown");
+    Until([&] { return hypervisor_.Calls("shutdown") > pressed; }, "the power button");
+    EXPECT_FALSE(agent_->Drain(std::chrono::steady_clock::now()));
+    ASSERT_THAT(*journal_.Unfinished(), SizeIs(1));
+    EXPECT_EQ(journal_.Unfinished()->front().starts, 0);
+    Restart();
+  }
+  hypervisor_.GuestPowersOff(NthUuid(1));
+  Settle();
+  EXPECT_EQ(LastReport(1).outcome, model::Outcome::kDone);
+  EXPECT_EQ(LastReport(1).vm_state, VmState::kStopped);
+}
+
 TEST_F(Reconcile, StaleInstancesAreRemovedUpToTheirGeneration) {
   Boot();
   Send("build", 1, 1);
