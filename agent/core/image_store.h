@@ -38,7 +38,8 @@ class ImageStore {
   virtual Status CreateOverlay(const CachedImage& base, const std::filesystem::path& disk,
                                std::uint64_t size_bytes) = 0;
 
-  // A private copy of a kernel or ramdisk (a reflink or hard link where possible). Idempotent.
+  // A private copy of a kernel or ramdisk: a reflink where possible, never a hard link, since
+  // libvirt hands the file to QEMU's user. Idempotent.
   virtual Status PlaceFile(const CachedImage& image, const std::filesystem::path& target) = 0;
 };
 

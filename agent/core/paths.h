@@ -15,7 +15,7 @@
 //       disk.config                  ISO9660 config drive
 //       disk.info                    JSON {path: format}: Nova's record, never probed again
 //       console.log                  written by virtlogd or QEMU, size-limited
-//       kernel, ramdisk              hard links or copies of cached images
+//       kernel, ramdisk              private copies of cached images
 #pragma once
 
 #include <filesystem>
