@@ -36,7 +36,7 @@ bool Operation::Pause(std::chrono::milliseconds time) {
   return core::Pause(time, cancel_.token());
 }
 
-Status Operation::Step(std::string_view family, std::string_view step,
+Status Operation::Step([[maybe_unused]] std::string_view family, std::string_view step,
                        absl::FunctionRef<Status()> body) {
   if (Stopped()) return StoppedStatus();
   RETURN_IF_FAILPOINT("agent." + std::string(family) + "." + std::string(step) + ".before");

@@ -47,9 +47,9 @@ Status Download::Write(std::string_view bytes) {
 }
 
 Status Download::PassQuarters() {
-  static constexpr std::array<std::string_view, 3> kNames = {"agent.build.image_download.25",
-                                                             "agent.build.image_download.50",
-                                                             "agent.build.image_download.75"};
+  [[maybe_unused]] static constexpr std::array<std::string_view, 3> kNames = {
+      "agent.build.image_download.25", "agent.build.image_download.50",
+      "agent.build.image_download.75"};
   if (limits_.expected_bytes == 0) return OkStatus();
   while (quarters_ < 3 && size_ >= limits_.expected_bytes / 4 * (quarters_ + 1)) {
     RETURN_IF_FAILPOINT(kNames[quarters_]);
