@@ -361,6 +361,16 @@ log:
         self.cli("instance", "delete", uuid)
         return self.wait_state(uuid, "DELETED", seconds=seconds)
 
+    def settle(self):
+        """Daemons that run without failpoints, and no instances: where a test begins and ends."""
+        for daemon in (self.scheduler, *self.agents.values()):
+            daemon.unsupervise()
+            if daemon.env.pop("KILONOVA_FAILPOINTS", None) or not daemon.alive():
+                daemon.restart()
+        self.wait_hosts_up(self.names)
+        for instance in self.cli("instance", "list"):
+            self.delete(instance["uuid"])
+
     def console(self, uuid):
         return base64.b64decode(self.cli("instance", "console", uuid)["output"]).decode(errors="replace")
 

@@ -52,13 +52,7 @@ def cloud():
 def settled(cloud):
     """Begins and ends with daemons that run without failpoints and a cloud without instances."""
     yield
-    for daemon in (cloud.scheduler, cloud.agents["a"]):
-        daemon.unsupervise()
-        if daemon.env.pop("KILONOVA_FAILPOINTS", None) or not daemon.alive():
-            daemon.restart()
-    cloud.wait_hosts_up(["a"])
-    for instance in cloud.cli("instance", "list"):
-        cloud.delete(instance["uuid"])
+    cloud.settle()
     cloud.assert_no_leak()
 
 
