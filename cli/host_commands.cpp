@@ -5,6 +5,7 @@
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/table.h"
+#include "common/model/resources.h"
 
 namespace kilonova::cli {
 namespace {
@@ -15,10 +16,10 @@ using Service = v1::HostService;
 std::string Usage(const v1::Host& host, const std::string& resource_class) {
   for (const auto& inventory : host.inventories()) {
     if (inventory.resource_class() != resource_class) continue;
-    const auto capacity =
-        static_cast<std::int64_t>(static_cast<double>(inventory.total() - inventory.reserved()) *
-                                  inventory.allocation_ratio());
-    return std::to_string(inventory.used()) + "/" + std::to_string(capacity);
+    const model::Inventory claimable{.total = inventory.total(),
+                                     .reserved = inventory.reserved(),
+                                     .allocation_ratio = inventory.allocation_ratio()};
+    return std::to_string(inventory.used()) + "/" + std::to_string(claimable.Capacity());
   }
   return "-";
 }

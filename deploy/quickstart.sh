@@ -148,7 +148,6 @@ if [ ! -d "/sys/class/net/$bridge" ]; then
   ip addr add 10.88.0.1/24 dev "$bridge"
   ip link set "$bridge" up
 fi
-# A cloud's free disk would do; a small machine may have less than Nova's defaults leave.
 cat >"$dir/scheduler.yaml" <<X
 listen: "unix:$dir/scheduler.sock"
 state_dir: "$dir/scheduler"
