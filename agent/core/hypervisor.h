@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/core/guest_capabilities.h"
 #include "common/base/ids.h"
 #include "common/base/status.h"
 #include "common/model/reports.h"
@@ -56,6 +57,7 @@ struct HostFacts {
   std::int64_t hypervisor_version = 0, libvirt_version = 0;
   std::string virt_type;  // "kvm" or "qemu": what guests will really use
   std::vector<std::vector<std::string>> supported_instances;
+  GuestCapabilities guests;  // empty members: not asked for, or libvirt did not say
 };
 
 class Hypervisor {
