@@ -36,7 +36,12 @@ class HostList : public PreparedFilter {
   }
   void Describe(const Fleet& fleet, HostIndex host, FilterVerdict& verdict) const override {
     verdict.have = fleet.Record(host).host;
-    verdict.need = request_.forced_host.empty() ? "a host not tried before" : request_.forced_host;
+    verdict.need = "a host not tried before";
+    if (request_.requested_destination && !request_.requested_destination->host.empty()) {
+      verdict.need = request_.requested_destination->host;
+    }
+    if (!request_.forced_node.empty()) verdict.need = "node " + request_.forced_node;
+    if (!request_.forced_host.empty()) verdict.need = request_.forced_host;
   }
 
  private:
@@ -143,7 +148,10 @@ std::vector<Step> StepsOf(const PlacementRequest& request, const PreparedPipelin
                           const InventoryCheck& inventory, const HostList& list) {
   std::vector<Step> steps;
   steps.push_back({std::string(kPlacementFilter), &inventory});
-  if (!request.ignore_hosts.empty() || !request.forced_host.empty()) {
+  const bool destined =
+      request.requested_destination && !request.requested_destination->host.empty();
+  if (!request.ignore_hosts.empty() || !request.forced_host.empty() ||
+      !request.forced_node.empty() || destined) {
     steps.push_back({"HostList", &list});
   }
   if (prepared.skip) return steps;
@@ -166,6 +174,7 @@ Expected<Explanation> ExplainRequest(const Fleet& fleet, const Pipeline& pipelin
   RETURN_IF_ERROR(explainer.Judge(AllHosts(fleet), out));
 
   const auto& passed = explainer.passed();
+  RETURN_IF_ERROR(scorer.Check(fleet, passed));
   const std::vector<double> totals = scorer.Totals(fleet, request, passed);
   const auto details = scorer.Details(fleet, request, passed);
   std::vector<HostIndex> positions(passed.size());

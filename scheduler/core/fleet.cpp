@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "scheduler/core/fleet.h"
 
+#include <absl/container/flat_hash_set.h>
+
 #include <algorithm>
 #include <charconv>
 
@@ -142,6 +144,7 @@ Expected<HostIndex> Fleet::Upsert(const HostState& state) {
   record.host_ip = state.host_ip;
   record.hypervisor_version = state.hypervisor_version;
   record.disk_available_least = state.disk_available_least;
+  record.metrics = state.metrics;
   record.zone = texts.Acquire(state.availability_zone, state.availability_zone);
   record.hypervisor_type = texts.Acquire(state.hypervisor_type, state.hypervisor_type);
   record.cpu_info = texts.Acquire(state.cpu_info, state.cpu_info);
@@ -286,6 +289,25 @@ std::vector<HostIndex> Fleet::HostsOf(const std::vector<std::string>& instance_u
   return hosts;
 }
 
+std::vector<HostIndex> Fleet::PlacesOf(const std::vector<Uuid>& instances) const {
+  absl::flat_hash_set<UuidKey> seen;
+  std::vector<HostIndex> places;
+  for (const auto& uuid : instances) {
+    if (uuid.empty()) continue;
+    const UuidKey key = core::KeyOf(uuid);
+    if (!seen.insert(key).second) continue;
+    const auto* claim = FindClaim(key);
+    if (claim != nullptr) places.push_back(claim->host);
+    const auto found = foreign_.find(key);
+    if (found == foreign_.end()) continue;
+    for (const HostIndex host : found->second) {
+      if (claim == nullptr || claim->host != host) places.push_back(host);
+    }
+  }
+  std::ranges::sort(places);
+  return places;
+}
+
 HostSnapshot Fleet::Snapshot(HostIndex host) const {
   const HostRecord& record = *records_[host];
   HostSnapshot snapshot;
@@ -308,6 +330,7 @@ HostSnapshot Fleet::Snapshot(HostIndex host) const {
   state.supported_instances = supported_lists[supported[host]];
   state.disk_available_least = record.disk_available_least;
   state.stats = stat_maps[record.stats];
+  state.metrics = record.metrics;
   state.instances = record.instances;
   snapshot.used = UsedOn(host);
   snapshot.claimed_instances = record.claims;

@@ -57,6 +57,7 @@ struct HostRecord {
   std::int64_t hypervisor_version = 0;
   std::optional<std::int64_t> disk_available_least;  // GiB, as reported
   model::Inventories inventories;
+  std::map<std::string, double> metrics;
   std::vector<Uuid> instances;  // that hold no claim
   std::int64_t claims = 0;
 };
@@ -101,6 +102,8 @@ class Fleet {
   const ClassColumn& Class(std::uint32_t id) const { return *classes_[id]; }
   // Hosts that run any of these instances, with a claim or without; each once, in order.
   std::vector<HostIndex> HostsOf(const std::vector<std::string>& instance_uuids) const;
+  // Every place of every instance, in order: a host as often as it runs different ones of them.
+  std::vector<HostIndex> PlacesOf(const std::vector<Uuid>& instances) const;
 
   // ---- claims
   using FootprintId = std::uint32_t;

@@ -54,6 +54,10 @@ struct HostState {
   // the claims kept here; a host whose every instance is claimed here leaves them out.
   std::map<std::string, std::string> stats;
 
+  // Nova's monitor metrics by name: "cpu.percent" and the other percentages of the CPU in percent,
+  // "cpu.frequency" in MHz.
+  std::map<std::string, double> metrics;
+
   // Instances there that hold no claim here (SameHost and DifferentHost look at them too).
   std::vector<Uuid> instances;
 };

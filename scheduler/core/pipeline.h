@@ -44,6 +44,9 @@ class PreparedFilter {
  public:
   virtual ~PreparedFilter() = default;
   virtual Judgement Judge(const Fleet& fleet, HostIndex host) const = 0;
+  // Before each further instance of the request, and before its alternates are chosen: those placed
+  // so far hold claims by now. Only for filters that are not once per request.
+  virtual void Refresh(const Fleet& /*fleet*/) {}
   // How close a refused host came, greater is closer; orders the near misses of an explanation.
   virtual double Nearness(const Fleet& /*fleet*/, HostIndex /*host*/) const { return 0; }
   // For people: what the host has and what the request needs, of the verdict just given.
@@ -74,6 +77,14 @@ class Weigher {
   virtual double Multiplier() const = 0;  // as configured
   virtual std::optional<double> Minimum() const { return 0.0; }
   virtual std::optional<double> Maximum() const { return std::nullopt; }
+  // Of both the configured multiplier and what aggregates say instead: a weigher that counts faults
+  // turns it round.
+  virtual double MultiplierSign() const { return 1.0; }
+  // Not OK when these hosts cannot be weighed (Nova's weigher raises): the placement fails. Asked
+  // before Weigh, and only of more than one host: a single host is not weighed.
+  virtual Status Check(const Fleet& /*fleet*/, std::span<const HostIndex> /*hosts*/) const {
+    return OkStatus();
+  }
   // raw[i] for hosts[i], before clamping to Minimum and Maximum.
   virtual void Weigh(const Fleet& fleet, const PlacementRequest& request,
                      std::span<const HostIndex> hosts, std::span<double> raw) const = 0;

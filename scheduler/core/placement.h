@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,13 +19,44 @@ using Hints = std::map<std::string, std::vector<std::string>>;
 
 inline constexpr std::size_t kMostHintValues = 100;  // of one hint, after removal of repetitions
 
+// A server group as the rules read it. Nova's policies: affinity, anti-affinity, soft-affinity and
+// soft-anti-affinity.
+struct InstanceGroup {
+  Uuid uuid;
+  std::string policy;
+  std::optional<std::int64_t> max_server_per_host;  // the rule of that name
+  std::vector<Uuid> members;                        // those of the request included, as in Nova
+  std::vector<std::string> hosts;                   // that hold members placed before
+};
+
+// Where a move is to go.
+struct RequestedDestination {
+  std::string host;  // "" = any; only this one is looked at, and the filters still judge it
+  std::string node;  // "" = any of that host
+  std::string cell;  // uuid of the preferred cell, "" = none
+  bool allow_cross_cell_move = false;
+};
+
+// Set by the scheduler's own callers alone, never from what a client sends: Nova takes it from a
+// hint, _nova_check_type, and so from any tenant (CVE-2026-46448).
+enum class CheckType : std::uint8_t {
+  kNone,
+  kRebuild,  // the instance stays where it is: filters that judge room do not run
+  kOther,    // filters judge a forced host too
+};
+
 struct PlacementRequest {
   model::Flavor flavor;
+  std::string image_id;                                 // "" = none, as with a bootable volume
   std::map<std::string, std::string> image_properties;  // hw_architecture, img_hv_type...
   std::string availability_zone;                        // "" = any
-  Hints hints;                                          // same_host, different_host: instance uuids
+  Hints hints;                                          // as ValidateHints lets them pass
+  CheckType check_type = CheckType::kNone;
   std::string forced_host;  // "" = none. Skips the filters as Nova does, never the inventory
+  std::string forced_node;  // "" = none. As forced_host, by node
   std::vector<std::string> ignore_hosts;  // failed there already
+  std::optional<RequestedDestination> requested_destination;
+  std::optional<InstanceGroup> instance_group;
   std::string project_id;
   model::Resources resources;   // empty = model::ResourcesOf(flavor)
   std::vector<Uuid> instances;  // one per instance wanted, all different

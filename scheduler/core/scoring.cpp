@@ -10,21 +10,6 @@
 namespace kilonova::scheduler::core {
 namespace {
 
-double MultiplierFor(const std::vector<Aggregate>& aggregates, const Weigher& weigher) {
-  const std::string key(weigher.MultiplierKey());
-  bool any = false;
-  double least = 0;
-  for (const auto& aggregate : aggregates) {
-    const auto found = aggregate.metadata.find(key);
-    if (found == aggregate.metadata.end()) continue;
-    const auto value = PyFloat(found->second);
-    if (!value) return weigher.Multiplier();
-    if (!any || *value < least) least = *value;
-    any = true;
-  }
-  return any ? least : weigher.Multiplier();
-}
-
 // The greatest of at least one value. Four at a time: one alone would wait for itself.
 double Greatest(const std::vector<double>& values) {
   double most[4] = {values[0], values[0], values[0], values[0]};
@@ -37,6 +22,27 @@ double Greatest(const std::vector<double>& values) {
 }
 
 }  // namespace
+
+double MultiplierFor(const std::vector<Aggregate>& aggregates, const Weigher& weigher) {
+  const std::string key(weigher.MultiplierKey());
+  bool any = false;
+  double least = 0;
+  for (const auto& aggregate : aggregates) {
+    const auto found = aggregate.metadata.find(key);
+    if (found == aggregate.metadata.end()) continue;
+    const auto value = PyFloat(found->second);
+    if (!value) return weigher.MultiplierSign() * weigher.Multiplier();
+    if (!any || *value < least) least = *value;
+    any = true;
+  }
+  return weigher.MultiplierSign() * (any ? least : weigher.Multiplier());
+}
+
+Status Scorer::Check(const Fleet& fleet, std::span<const HostIndex> hosts) const {
+  if (hosts.size() <= 1) return OkStatus();
+  for (const auto& weigher : weighers_) RETURN_IF_ERROR(weigher->Check(fleet, hosts));
+  return OkStatus();
+}
 
 const Scorer::Multipliers& Scorer::MultipliersOf(const Fleet& fleet, std::size_t weigher) {
   if (multipliers_.size() < weighers_.size()) multipliers_.resize(weighers_.size());

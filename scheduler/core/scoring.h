@@ -24,13 +24,14 @@ class Scorer {
   // Sum of all weighers per host. A single host is not weighed: its total is 0.
   const std::vector<double>& Totals(const Fleet& fleet, const PlacementRequest& request,
                                     std::span<const HostIndex> hosts);
+  // Not OK when a weigher cannot weigh these hosts. Asked before the totals.
+  Status Check(const Fleet& fleet, std::span<const HostIndex> hosts) const;
   // The same, weigher by weigher.
   std::vector<WeigherScores> Details(const Fleet& fleet, const PlacementRequest& request,
                                      std::span<const HostIndex> hosts);
 
  private:
-  // Multipliers by aggregates id, for one weigher: the least of the values the aggregates give, the
-  // configured one if they give none or something that is no number.
+  // MultiplierFor by aggregates id, for one weigher.
   struct Multipliers {
     std::uint64_t version = 0;
     bool uniform = true;
@@ -49,6 +50,10 @@ class Scorer {
   std::vector<Multipliers> multipliers_;
   std::vector<double> raw_, totals_;
 };
+
+// What counts for a host in these aggregates: the least of the values they give for the weigher's
+// key, the configured multiplier if they give none or something that is no number.
+double MultiplierFor(const std::vector<Aggregate>& aggregates, const Weigher& weigher);
 
 // The `wanted` hosts of the greatest totals, best first; equal totals in the order of `hosts`. A
 // total that is no number counts as the least.

@@ -22,16 +22,12 @@ std::vector<HostIndex> AllHosts(const Fleet& fleet) {
   return hosts;
 }
 
-bool IsRebuild(const PlacementRequest& request) {
-  const auto found = request.hints.find("_nova_check_type");
-  return found != request.hints.end() && found->second == std::vector<std::string>{"rebuild"};
-}
-
 Expected<PreparedPipeline> Prepare(const Pipeline& pipeline, const Fleet& fleet,
                                    const PlacementRequest& request) {
   PreparedPipeline prepared;
-  const bool rebuild = IsRebuild(request);
-  prepared.skip = !request.forced_host.empty() && request.hints.count("_nova_check_type") == 0;
+  const bool rebuild = request.check_type == CheckType::kRebuild;
+  const bool forced = !request.forced_host.empty() || !request.forced_node.empty();
+  prepared.skip = forced && request.check_type == CheckType::kNone;
   for (const auto& filter : pipeline.filters) {
     PreparedPipeline::Stage stage;
     stage.filter = filter.get();
@@ -45,6 +41,13 @@ Expected<PreparedPipeline> Prepare(const Pipeline& pipeline, const Fleet& fleet,
 
 void StripHosts(const Fleet& fleet, const PlacementRequest& request,
                 std::vector<HostIndex>& hosts) {
+  if (request.requested_destination && !request.requested_destination->host.empty()) {
+    const RequestedDestination& wanted = *request.requested_destination;
+    std::erase_if(hosts, [&](HostIndex host) {
+      const HostRecord& record = fleet.Record(host);
+      return record.host != wanted.host || (!wanted.node.empty() && record.node != wanted.node);
+    });
+  }
   if (!request.ignore_hosts.empty()) {
     absl::flat_hash_set<std::string> ignored;
     for (const auto& name : request.ignore_hosts) ignored.insert(Lower(name));
@@ -55,6 +58,10 @@ void StripHosts(const Fleet& fleet, const PlacementRequest& request,
     const std::string forced = Lower(request.forced_host);
     std::erase_if(hosts, [&](HostIndex host) { return Lower(fleet.Record(host).host) != forced; });
   }
+  if (!request.forced_node.empty()) {
+    std::erase_if(hosts,
+                  [&](HostIndex host) { return fleet.Record(host).node != request.forced_node; });
+  }
 }
 
 Status Selector::Filter(const Fleet& fleet, const PreparedPipeline& prepared, std::size_t round,
@@ -62,6 +69,7 @@ Status Selector::Filter(const Fleet& fleet, const PreparedPipeline& prepared, st
   for (const auto& stage : prepared.stages) {
     if (hosts.empty()) break;
     if (!stage.prepared || (round > 0 && stage.filter->OncePerRequest())) continue;
+    if (round > 0) stage.prepared->Refresh(fleet);
     RETURN_IF_ERROR(stage.prepared->Keep(fleet, hosts));
   }
   return OkStatus();
@@ -105,6 +113,7 @@ Status Selector::SelectOne(const Fleet& fleet, const PlacementRequest& request,
                            Picks& result) {
   RETURN_IF_ERROR(Filter(fleet, prepared, 0, hosts));
   if (hosts.empty()) return OkStatus();
+  RETURN_IF_ERROR(scorer_.Check(fleet, hosts));
   const std::vector<double>& totals = scorer_.Totals(fleet, request, hosts);
   const std::size_t chosen = DrawChosen(hosts.size());
   for (std::size_t wanted = alternates + 14;; wanted = hosts.size()) {
@@ -132,6 +141,7 @@ Status Selector::SelectMany(const Fleet& fleet, const PlacementRequest& request,
   const auto sort = [&](std::size_t round) -> Status {
     RETURN_IF_ERROR(Filter(fleet, prepared, round, hosts));
     if (hosts.empty()) return OkStatus();
+    RETURN_IF_ERROR(scorer_.Check(fleet, hosts));
     const auto& totals = scorer_.Totals(fleet, request, hosts);
     hosts = Order(hosts, totals, hosts.size(), DrawChosen(hosts.size()));
     return OkStatus();

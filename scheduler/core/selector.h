@@ -38,11 +38,10 @@ struct PreparedPipeline {
 
 // Every host, in the order they are tried.
 std::vector<HostIndex> AllHosts(const Fleet& fleet);
-bool IsRebuild(const PlacementRequest& request);
 Expected<PreparedPipeline> Prepare(const Pipeline& pipeline, const Fleet& fleet,
                                    const PlacementRequest& request);
-// Drops the request's ignored hosts and, if it forces one, all others. As Nova, letter case of host
-// names does not count.
+// Drops the request's ignored hosts and, if it forces one or names a destination, all others. As in
+// Nova, letter case of host names does not count but for the destination, and never for nodes.
 void StripHosts(const Fleet& fleet, const PlacementRequest& request, std::vector<HostIndex>& hosts);
 
 class Selector {

@@ -4,14 +4,15 @@
 #include <cmath>
 #include <cstdlib>
 #include <fstream>
+#include <set>
 #include <stdexcept>
 
 namespace kilonova::scheduler::core::testing {
 namespace {
 
-Json Merged(Json base, const Json& over, const std::string& deep) {
+Json Merged(Json base, const Json& over, const std::set<std::string>& deep) {
   for (const auto& [key, value] : over.items()) {
-    if (key == deep && base[key].is_object() && value.is_object()) {
+    if (deep.contains(key) && base[key].is_object() && value.is_object()) {
       base[key].update(value);
     } else {
       base[key] = value;
@@ -38,6 +39,39 @@ std::string TextOr(const Json& value, const std::string& fallback) {
   return value.is_string() ? value.get<std::string>() : fallback;
 }
 
+// Nova keeps fractions of CPU time on the wire and percent in memory.
+double MetricValue(const Json& metric) {
+  static const std::set<std::string> percent = {"cpu.percent", "cpu.user.percent",
+                                                "cpu.kernel.percent", "cpu.idle.percent",
+                                                "cpu.iowait.percent"};
+  const bool scaled = percent.contains(metric.at("name").get<std::string>());
+  return metric.at("value").get<double>() * (scaled ? 100 : 1);
+}
+
+InstanceGroup GroupFrom(const Json& json) {
+  InstanceGroup group;
+  group.uuid = Uuid::Parse(json.at("uuid").get<std::string>()).value();
+  group.policy = TextOr(json.at("policy"), "");
+  const Json rules = json.value("rules", Json::object());
+  if (rules.contains("max_server_per_host")) {
+    group.max_server_per_host = rules.at("max_server_per_host").get<std::int64_t>();
+  }
+  for (const auto& member : json.at("members")) {
+    group.members.push_back(Uuid::Parse(member.get<std::string>()).value());
+  }
+  group.hosts = json.at("hosts").get<std::vector<std::string>>();
+  return group;
+}
+
+RequestedDestination DestinationFrom(const Json& json) {
+  RequestedDestination destination;
+  destination.host = TextOr(json.value("host", Json()), "");
+  destination.node = TextOr(json.value("node", Json()), "");
+  destination.cell = TextOr(json.value("cell", Json()), "");
+  destination.allow_cross_cell_move = json.value("allow_cross_cell_move", false);
+  return destination;
+}
+
 }  // namespace
 
 Json LoadVectors(const std::string& name) {
@@ -55,7 +89,7 @@ Json Option(const Json& config, const std::string& name, Json fallback) {
 }
 
 HostState HostFrom(const Json& file, const Json& host, const Json& config) {
-  const Json h = Merged(file.at("host_defaults"), host, "service");
+  const Json h = Merged(file.at("host_defaults"), host, {"service"});
   HostState state;
   state.host = h.at("host");
   state.node = h.at("node");
@@ -85,6 +119,9 @@ HostState HostFrom(const Json& file, const Json& host, const Json& config) {
   state.cpu_info = h.at("cpu_info");
   state.supported_instances = h.at("supported_hv_specs");
   state.stats = h.at("stats").get<std::map<std::string, std::string>>();
+  for (const auto& metric : h.at("metrics")) {
+    state.metrics[metric.at("name")] = MetricValue(metric);
+  }
   for (const auto& instance : h.at("instances")) {
     state.instances.push_back(Uuid::Parse(instance.get<std::string>()).value());
   }
@@ -92,7 +129,7 @@ HostState HostFrom(const Json& file, const Json& host, const Json& config) {
 }
 
 PlacementRequest RequestFrom(const Json& file, const Json& spec) {
-  Json s = Merged(file.at("spec_defaults"), spec, "flavor");
+  Json s = Merged(file.at("spec_defaults"), spec, {"flavor", "image"});
   PlacementRequest request;
   const Json& flavor = s.at("flavor");
   request.flavor.flavorid = flavor.at("flavorid");
@@ -110,8 +147,20 @@ PlacementRequest RequestFrom(const Json& file, const Json& spec) {
   }
   request.availability_zone = TextOr(s.at("availability_zone"), "");
   request.hints = s.at("scheduler_hints").get<Hints>();
+  // The one hint that is none: Nova's own callers set it.
+  if (const auto check = request.hints.extract("_nova_check_type"); !check.empty()) {
+    request.check_type = check.mapped() == std::vector<std::string>{"rebuild"} ? CheckType::kRebuild
+                                                                               : CheckType::kOther;
+  }
   request.ignore_hosts = s.at("ignore_hosts").get<std::vector<std::string>>();
   if (!s.at("force_hosts").empty()) request.forced_host = s.at("force_hosts").at(0);
+  if (!s.at("force_nodes").empty()) request.forced_node = s.at("force_nodes").at(0);
+  request.project_id = TextOr(s.at("project_id"), "");
+  if (s.at("image").is_object()) request.image_id = TextOr(s.at("image").value("id", Json()), "");
+  if (s.at("instance_group").is_object()) request.instance_group = GroupFrom(s["instance_group"]);
+  if (s.at("requested_destination").is_object()) {
+    request.requested_destination = DestinationFrom(s["requested_destination"]);
+  }
   request.instances.push_back(Uuid::Parse(s.at("instance_uuid").get<std::string>()).value());
   return request;
 }
