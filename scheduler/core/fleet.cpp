@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "scheduler/core/python_text.h"
+#include "common/base/python_text.h"
 
 namespace kilonova::scheduler::core {
 namespace {

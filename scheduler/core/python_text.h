@@ -1,27 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Text as Python reads it. Nova's rules lean on str.split(), str.strip(), float() and str(); to
-// decide as Nova does one must read as Python does, oddities included. Input is UTF-8; bytes that
-// are not UTF-8 count as ordinary characters.
+// Text as Python reads it lives in common/base; these are its names within this namespace.
 #pragma once
 
-#include <optional>
-#include <string>
-#include <string_view>
-#include <vector>
+#include "common/base/python_text.h"
 
 namespace kilonova::scheduler::core {
 
-// str.strip(): Unicode white space off both ends.
-std::string_view PyStrip(std::string_view text);
-// str.split(): words between runs of Unicode white space.
-std::vector<std::string_view> PySplit(std::string_view text);
-// str.split(','): always one piece at least.
-std::vector<std::string_view> PySplitComma(std::string_view text);
-// float(): surrounding space, "1_000", "inf", "nan" and Unicode digits are fine, "0x4" is not.
-std::optional<double> PyFloat(std::string_view text);
-// repr() of a float: "16.0", "1e+16", "nan".
-std::string PyRepr(double value);
-// repr() of a str: quotes chosen and characters escaped as Python does.
-std::string PyRepr(std::string_view text);
+using kilonova::PyFloat;
+using kilonova::PyRepr;
+using kilonova::PySplit;
+using kilonova::PySplitComma;
+using kilonova::PyStrip;
 
 }  // namespace kilonova::scheduler::core

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <limits>
 
-#include "scheduler/core/python_text.h"
+#include "common/base/python_text.h"
 
 namespace kilonova::scheduler::core {
 namespace {

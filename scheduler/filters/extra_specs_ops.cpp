@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <array>
 
-#include "scheduler/core/python_text.h"
+#include "common/base/python_text.h"
 
 namespace kilonova::scheduler::filters {
 namespace {
@@ -24,7 +24,7 @@ bool Contains(std::string_view text, std::string_view part) {
 }  // namespace
 
 Requirement::Requirement(std::string text) : text_(std::move(text)) {
-  const auto words = core::PySplit(text_);
+  const auto words = PySplit(text_);
   if (words.empty() || std::ranges::find(kOperators, words[0]) == kOperators.end()) return;
   operator_ = words[0];
   words_.assign(words.begin() + 1, words.end());
@@ -51,8 +51,8 @@ Requirement::Answer Requirement::Match(std::string_view value) const {
 }
 
 Requirement::Answer Requirement::MatchNumbers(std::string_view value) const {
-  const auto have = core::PyFloat(value);
-  const auto need = core::PyFloat(words_[0]);
+  const auto have = PyFloat(value);
+  const auto need = PyFloat(words_[0]);
   if (!have || !need) return Answer::kError;
   if (operator_ == "==") return Yes(*have == *need);
   if (operator_ == "!=") return Yes(*have != *need);

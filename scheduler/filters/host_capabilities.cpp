@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
-#include "scheduler/core/python_text.h"
+#include "common/base/python_text.h"
 
 namespace kilonova::scheduler::filters {
 namespace {
@@ -144,7 +144,7 @@ Json Step(Json value, const std::string& name) {
 std::string Repr(const Json& value) {
   switch (value.type()) {
     case Json::value_t::string:
-      return core::PyRepr(std::string_view(value.get_ref<const std::string&>()));
+      return PyRepr(std::string_view(value.get_ref<const std::string&>()));
     case Json::value_t::boolean:
       return value.get<bool>() ? "True" : "False";
     case Json::value_t::number_integer:
@@ -152,7 +152,7 @@ std::string Repr(const Json& value) {
     case Json::value_t::number_unsigned:
       return std::to_string(value.get<std::uint64_t>());
     case Json::value_t::number_float:
-      return core::PyRepr(value.get<double>());
+      return PyRepr(value.get<double>());
     case Json::value_t::array: {
       std::string text;
       for (const auto& item : value) text += (text.empty() ? "" : ", ") + Repr(item);
@@ -162,7 +162,7 @@ std::string Repr(const Json& value) {
       std::string text;
       for (const auto& [key, item] : value.items()) {
         text +=
-            (text.empty() ? "" : ", ") + core::PyRepr(std::string_view(key)) + ": " + Repr(item);
+            (text.empty() ? "" : ", ") + PyRepr(std::string_view(key)) + ": " + Repr(item);
       }
       return "{" + text + "}";
     }

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "scheduler/core/python_text.h"
+#include "common/base/python_text.h"
 
 namespace kilonova::scheduler::filters {
 namespace {
@@ -72,14 +72,14 @@ int StrictVersion::Compare(const StrictVersion& other) const {
 std::optional<VersionPredicate> VersionPredicate::Parse(std::string_view text) {
   if (text.find('\n') != std::string_view::npos) return std::nullopt;
   VersionPredicate predicate;
-  for (std::string_view piece : core::PySplitComma(text)) {
-    piece = core::PyStrip(piece);
+  for (std::string_view piece : PySplitComma(text)) {
+    piece = PyStrip(piece);
     std::string comparison;
     for (const std::string_view known : {"<=", ">=", "<", ">", "!=", "=="}) {
       if (comparison.empty() && Take(piece, known)) comparison = known;
     }
     if (comparison.empty()) return std::nullopt;
-    const auto version = StrictVersion::Parse(core::PyStrip(piece));
+    const auto version = StrictVersion::Parse(PyStrip(piece));
     if (!version) return std::nullopt;
     predicate.conditions_.emplace_back(comparison, *version);
   }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "scheduler/core/python_text.h"
+#include "common/base/python_text.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 
-namespace kilonova::scheduler::core {
+namespace kilonova {
 namespace {
 
 TEST(PythonText, Float_ReadsWhatPythonReads) {
@@ -34,6 +34,33 @@ TEST(PythonText, Float_ReadsWhatPythonReads) {
                            ".", "nan(1)", "infin", "4,5", "é"}) {
     EXPECT_FALSE(PyFloat(text)) << text;
   }
+}
+
+TEST(PythonText, Int_ReadsWhatPythonReads) {
+  const std::pair<const char*, std::int64_t> good[] = {{"4", 4},
+                                                       {" 4\n", 4},
+                                                       {"+1", 1},
+                                                       {"-7", -7},
+                                                       {"00", 0},
+                                                       {"1_0", 10},
+                                                       {"\u0661", 1},
+                                                       {"99999999999999999999", INT64_MAX},
+                                                       {"-99999999999999999999", -INT64_MAX}};
+  for (const auto& [text, value] : good) EXPECT_EQ(PyInt(text), value) << text;
+  for (const char* text :
+       {"", " ", "x", "1.0", "1e3", "--1", "+-1", "+", "1_", "_1", "1__0", "0x4", "inf", "1 2"}) {
+    EXPECT_EQ(PyInt(text), std::nullopt) << text;
+  }
+}
+
+TEST(PythonText, IsDigit_WantsDecimalsOnly) {
+  for (const char* text : {"0", "2048", "\u0661\u0662"}) EXPECT_TRUE(PyIsDigit(text)) << text;
+  for (const char* text : {"", "-1", " 1", "1.5", "2MB"}) EXPECT_FALSE(PyIsDigit(text)) << text;
+}
+
+TEST(PythonText, Bool_IsTrueForOslosWordsOnly) {
+  for (const char* text : {"1", "t", "True", " ON ", "y", "YES"}) EXPECT_TRUE(PyBool(text)) << text;
+  for (const char* text : {"", "0", "no", "2", "yess", "None"}) EXPECT_FALSE(PyBool(text)) << text;
 }
 
 TEST(PythonText, Split_KnowsUnicodeSpace) {
@@ -67,4 +94,4 @@ TEST(PythonText, BrokenUtf8IsOrdinaryText) {
 }
 
 }  // namespace
-}  // namespace kilonova::scheduler::core
+}  // namespace kilonova

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "scheduler/core/python_text.h"
+#include "common/base/python_text.h"
 
 #include <algorithm>
 #include <array>
@@ -10,7 +10,7 @@
 #include <iterator>
 #include <limits>
 
-namespace kilonova::scheduler::core {
+namespace kilonova {
 namespace {
 
 struct CodePoint {
@@ -199,6 +199,38 @@ std::optional<double> PyFloat(std::string_view text) {
   return sign * value;
 }
 
+std::optional<std::int64_t> PyInt(std::string_view text) {
+  const auto plain = PlainNumber(PyStrip(text));
+  if (!plain || plain->empty()) return std::nullopt;
+  std::string_view number = *plain;
+  const bool negative = number.front() == '-';
+  if (negative || number.front() == '+') number.remove_prefix(1);
+  if (number.empty() || !std::ranges::all_of(number, IsDigit)) return std::nullopt;
+  std::int64_t value = 0;
+  const auto [rest, error] = std::from_chars(number.data(), number.data() + number.size(), value);
+  static_cast<void>(rest);  // only digits: all of them are read
+  if (error == std::errc::result_out_of_range) value = std::numeric_limits<std::int64_t>::max();
+  return negative ? -value : value;
+}
+
+bool PyIsDigit(std::string_view text) {
+  if (text.empty()) return false;
+  while (!text.empty()) {
+    const CodePoint point = Front(text);
+    if (!DigitOf(point.value)) return false;
+    text.remove_prefix(point.bytes);
+  }
+  return true;
+}
+
+bool PyBool(std::string_view text) {
+  const std::string lower = Lower(PyStrip(text));
+  for (const std::string_view yes : {"1", "t", "true", "on", "y", "yes"}) {
+    if (lower == yes) return true;
+  }
+  return false;
+}
+
 std::string PyRepr(double value) {
   if (std::isnan(value)) return "nan";
   if (std::isinf(value)) return value < 0 ? "-inf" : "inf";
@@ -235,4 +267,4 @@ std::string PyRepr(std::string_view text) {
   return out;
 }
 
-}  // namespace kilonova::scheduler::core
+}  // namespace kilonova
