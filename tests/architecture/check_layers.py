@@ -15,25 +15,26 @@ ROOT = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__)
 MAY_SEE = {
     "common/base": [],
     "common/model": ["common/base"],
+    "common/hardware": ["common/base", "common/model"],
     "common/runtime": ["common/base"],
-    "proto/oslo": ["common/model", "common/base"],
+    "proto/oslo": ["common/model", "common/base", "common/hardware"],
     "proto/amqp": ["common/base", "proto/oslo"],
     "proto/grpc": ["common/base", "common/model", "proto/kilonova", "proto/google"],
     "flavors/loader": ["common/base", "common/model", "common/runtime"],
     "flavors/extra_specs": ["common/base", "common/model"],
-    "scheduler/core": ["common/base", "common/model"],
-    "scheduler/filters": ["scheduler/core", "common/base", "common/model"],
+    "scheduler/core": ["common/base", "common/model", "common/hardware"],
+    "scheduler/filters": ["scheduler/core", "common/base", "common/model", "common/hardware"],
     "scheduler/weighers": ["scheduler/core", "common/base", "common/model"],
     "scheduler/adapters": ["scheduler/core", "common", "proto"],
     "scheduler/app": ["scheduler", "common", "proto", "flavors/loader"],
-    "agent/core": ["common/base", "common/model"],
-    "agent/guest": ["agent/core", "common/base", "common/model"],
+    "agent/core": ["common/base", "common/model", "common/hardware"],
+    "agent/guest": ["agent/core", "common/base", "common/model", "common/hardware"],
     "agent/adapters": ["agent/core", "common", "proto"],
     "agent/app": ["agent", "common", "proto", "flavors/loader"],
     "cli": ["common", "proto", "flavors/loader"],
 }
-PURE = ["common/base", "common/model", "proto/oslo", "scheduler/core", "scheduler/filters",
-        "scheduler/weighers", "agent/core", "agent/guest", "flavors/extra_specs"]
+PURE = ["common/base", "common/model", "common/hardware", "proto/oslo", "scheduler/core",
+        "scheduler/filters", "scheduler/weighers", "agent/core", "agent/guest", "flavors/extra_specs"]
 FORBIDDEN_IN_PURE = re.compile(
     r"^(grpc|google/protobuf|kilonova/v1|libvirt/|amqp|rabbitmq|yaml-cpp|sqlite|SQLiteCpp|pq|libpq|curl)")
 LOCAL = ("common/", "proto/", "flavors/", "scheduler/", "agent/", "cli/", "tests/")
