@@ -23,8 +23,8 @@ CallPool::CallPool(std::size_t threads, std::size_t most_waiting)
     const absl::MutexLock lock(&shared_->mutex);
     shared_->alive = threads;
   }
-  for (std::size_t i = 0; i < threads; ++i) {
-    threads_.emplace_back([shared = shared_] { Work(shared); });
+  for (Worker worker = 0; worker < threads; ++worker) {
+    threads_.emplace_back([shared = shared_, worker] { Work(shared, worker); });
   }
 }
 
@@ -46,7 +46,7 @@ CallPool::~CallPool() {
   }
 }
 
-Status CallPool::Run(std::chrono::milliseconds deadline, std::function<void()> work) {
+Status CallPool::Run(std::chrono::milliseconds deadline, std::function<void(Worker)> work) {
   auto job = std::make_shared<Job>();  // shared between the caller and a worker
   job->work = std::move(work);
   job->due = std::chrono::steady_clock::now() + deadline;
@@ -66,7 +66,7 @@ Status CallPool::Run(std::chrono::milliseconds deadline, std::function<void()> w
   return Unavailable("deadline passed");
 }
 
-void CallPool::Work(const std::shared_ptr<Shared>& shared) {
+void CallPool::Work(const std::shared_ptr<Shared>& shared, Worker worker) {
   shared->mutex.Lock();
   while (true) {
     Shared* raw = shared.get();
@@ -79,7 +79,7 @@ void CallPool::Work(const std::shared_ptr<Shared>& shared) {
     shared->waiting.pop_front();
     shared->running.push_back(job);
     shared->mutex.Unlock();
-    job->work();
+    job->work(worker);
     job->work = nullptr;  // what the work owned goes while no lock is held
     shared->mutex.Lock();
     std::erase(shared->running, job);

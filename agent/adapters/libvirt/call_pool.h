@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A few threads that make calls which may hang, and callers that do not wait for ever.
+// A few threads that make calls which may hang, and callers that do not wait for ever. A call is
+// told which thread runs it, so that each can have a connection of its own.
 //
 // A call whose deadline passes is left to its thread; its caller goes on with UNAVAILABLE. Threads
 // are never added: while all of them hang past their deadlines, new calls fail at once.
@@ -29,23 +30,21 @@ class CallPool {
   CallPool(const CallPool&) = delete;
   CallPool& operator=(const CallPool&) = delete;
 
+  using Worker = std::size_t;  // number of the thread, from 0
+
   // `work` must own all it uses: it may run on after Call has returned.
   template <class T>
-  Expected<T> Call(std::chrono::milliseconds deadline, std::function<Expected<T>()> work) {
+  Expected<T> Call(std::chrono::milliseconds deadline, std::function<Expected<T>(Worker)> work) {
     auto result = std::make_shared<std::optional<Expected<T>>>();  // shared with a late worker
-    const Status ran = Run(deadline, [result, work = std::move(work)] { *result = work(); });
+    const Status ran =
+        Run(deadline, [result, work = std::move(work)](Worker worker) { *result = work(worker); });
     if (!ran.ok()) return ran;
     return std::move(**result);
-  }
-  Status CallStatus(std::chrono::milliseconds deadline, std::function<Status()> work) {
-    auto result = std::make_shared<Status>();  // shared with a late worker
-    RETURN_IF_ERROR(Run(deadline, [result, work = std::move(work)] { *result = work(); }));
-    return *result;
   }
 
  private:
   struct Job {
-    std::function<void()> work;
+    std::function<void(Worker)> work;
     std::chrono::steady_clock::time_point due;
     bool done = false;
     bool abandoned = false;
@@ -59,8 +58,8 @@ class CallPool {
     bool stopping ABSL_GUARDED_BY(mutex) = false;
   };
 
-  Status Run(std::chrono::milliseconds deadline, std::function<void()> work);
-  static void Work(const std::shared_ptr<Shared>& shared);
+  Status Run(std::chrono::milliseconds deadline, std::function<void(Worker)> work);
+  static void Work(const std::shared_ptr<Shared>& shared, Worker worker);
 
   const std::size_t threads_count_;
   const std::size_t most_waiting_;

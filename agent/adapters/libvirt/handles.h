@@ -25,12 +25,6 @@ using CText = std::unique_ptr<char, FreeWith<std::free>>;
 // Shared: calls in flight keep a connection that has been given up until they return.
 using ConnectHandle = std::shared_ptr<virConnect>;
 
-inline ConnectHandle OwnConnect(virConnectPtr connect) {
-  return ConnectHandle(connect, [](virConnectPtr c) {
-    if (c != nullptr) virConnectClose(c);
-  });
-}
-
 inline std::string TakeText(char* text) {
   const CText owned(text);
   return owned ? std::string(owned.get()) : std::string();

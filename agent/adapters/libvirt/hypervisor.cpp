@@ -6,9 +6,11 @@
 #include <absl/time/clock.h>
 #include <absl/time/time.h>
 
+#include <algorithm>
 #include <deque>
 #include <optional>
 #include <thread>
+#include <vector>
 
 #include "agent/adapters/libvirt/call_pool.h"
 #include "agent/adapters/libvirt/domains.h"
@@ -61,10 +63,8 @@ class Hypervisor::Impl {
  public:
   explicit Impl(Options options)
       : shared_(std::make_shared<Shared>(std::move(options))),
+        links_(OpenLinks(shared_)),
         pool_(kCallsInFlight, kMostWaiting),
-        link_(LinkOptionsOf(shared_->options),
-              {[s = shared_](const RawEvent& event) { Enqueue(*s, event); },
-               [s = shared_] { Enqueue(*s, std::nullopt); }}),
         dispatcher_([this](const std::stop_token& stop) { Dispatch(stop); }) {}
 
   ~Impl() {
@@ -76,17 +76,20 @@ class Hypervisor::Impl {
     dispatcher_.join();
   }
 
-  bool Connected() const { return link_.Get() != nullptr; }
+  bool Connected() const { return AllConnected(*links_); }
   const Deadlines& deadlines() const { return shared_->options.deadlines; }
   const std::string& virt_type() const { return shared_->options.virt_type; }
 
-  // Makes `call` on a pool thread with the connection of the moment.
+  // Makes `call` on a pool thread, on that thread's connection.
   template <class T>
   Expected<T> Call(std::string_view name, std::chrono::milliseconds deadline,
                    std::function<Expected<T>(virConnectPtr, Domains&)> call) {
-    const ConnectHandle connect = link_.Get();
-    if (!connect) return NotConnected();
-    auto work = [s = shared_, name, connect, call = std::move(call)]() -> Expected<T> {
+    if (!Connected()) return NotConnected();
+    auto work = [s = shared_, links = links_, name,
+                 call = std::move(call)](CallPool::Worker worker) -> Expected<T> {
+      Link& link = *(*links)[worker];
+      const ConnectHandle connect = link.Get();
+      if (!connect) return NotConnected();
       const auto begin = std::chrono::steady_clock::now();
       Domains domains(connect.get(), s->owners, s->options.host);
       auto result = call(connect.get(), domains);
@@ -95,10 +98,10 @@ class Hypervisor::Impl {
         s->options.on_call(name, std::chrono::duration_cast<std::chrono::microseconds>(took),
                            result.ok());
       }
+      if (IsConnectionLoss(result.status())) link.Lost(connect);
       return result;
     };
     auto result = pool_.Call<T>(deadline, std::move(work));
-    if (IsConnectionLoss(result.status())) link_.Lost(connect);
     if (!result.ok()) LogTrouble(name, result.status());
     return result;
   }
@@ -137,8 +140,26 @@ class Hypervisor::Impl {
     bool stopping ABSL_GUARDED_BY(mutex) = false;
   };
 
-  static LinkOptions LinkOptionsOf(const Options& options) {
-    return {options.uri, options.keepalive_seconds, options.keepalive_probes, options.most_backoff};
+  // One for each thread of the pool, so that no two calls meet on a connection; see link.h. Shared
+  // with calls that hang past the adapter's end.
+  using Links = std::vector<std::unique_ptr<Link>>;
+
+  static bool AllConnected(const Links& links) {
+    return !links.empty() &&
+           std::ranges::all_of(links, [](const auto& link) { return link->Get() != nullptr; });
+  }
+
+  static std::shared_ptr<Links> OpenLinks(const std::shared_ptr<Shared>& shared) {
+    auto links = std::make_shared<Links>();
+    for (std::size_t i = 0; i < kCallsInFlight; ++i) {
+      const Options& options = shared->options;
+      links->push_back(std::make_unique<Link>(
+          LinkOptions{options.uri, options.keepalive_seconds, options.keepalive_probes,
+                      options.most_backoff, i == 0},
+          Link::Listener{[shared](const RawEvent& event) { Enqueue(*shared, event); },
+                         [shared] { Enqueue(*shared, std::nullopt); }}));
+    }
+    return links;
   }
 
   static void LogTrouble(std::string_view name, const Status& status) {
@@ -174,13 +195,17 @@ class Hypervisor::Impl {
         if (!settled) {
           item = std::move(shared_->queue.front());
           shared_->queue.pop_front();
+          // Each link tells of itself; reading everything once does for all of them.
+          while (!item && !shared_->queue.empty() && !shared_->queue.front()) {
+            shared_->queue.pop_front();
+          }
         }
         handler = shared_->handler;
         reconnected = shared_->reconnected;
       }
       if (item) {
         HandleEvent(*item, handler);
-      } else {
+      } else if (settled || Connected()) {  // else the last link's word is still to come
         read_again = settled ? absl::InfiniteFuture() : absl::Now() + kSettled;
         if (!settled) shared_->owners.ForgetAll();
         // Known from here on, so that even a domain's last event is known to be ours.
@@ -227,8 +252,8 @@ class Hypervisor::Impl {
   }
 
   std::shared_ptr<Shared> shared_;
+  std::shared_ptr<Links> links_;
   CallPool pool_;
-  Link link_;
   std::jthread dispatcher_;
 };
 

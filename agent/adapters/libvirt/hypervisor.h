@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // core::Hypervisor on libvirt.
 //
-// One connection, at most four calls in flight on it (libvirtd takes five), each with a deadline.
-// When libvirtd hangs, calls fail by their deadlines and then at once; keepalive gives the
-// connection up and a thread of the adapter's opens another.
+// At most four calls in flight, each with a deadline and on a connection of its own (link.h says
+// why). When libvirtd hangs, calls fail by their deadlines and then at once; keepalive gives the
+// connections up and threads of the adapter's open others.
 #pragma once
 
 #include <chrono>

@@ -68,68 +68,89 @@ struct Callbacks {
     const absl::MutexLock lock(&state->mutex);
     if (state->connect.get() == connect || state->connect == nullptr) state->broken = true;
   }
-  static int Register(const ConnectHandle& connect, const std::shared_ptr<S>& state) {
+};
+
+// An open connection and what is registered with it. Goes when nobody is in a call on it any more:
+// taking the callbacks back is a call as well.
+template <class S>
+class Connection {
+ public:
+  using Hooks = Callbacks<S>;
+  explicit Connection(const std::string& uri) : raw_(virConnectOpen(uri.c_str())) {}
+  ~Connection() {
+    if (raw_ == nullptr) return;
+    if (events_ >= 0) virConnectDomainEventDeregisterAny(raw_, events_);
+    if (close_) virConnectUnregisterCloseCallback(raw_, Hooks::OnClose);
+    virConnectClose(raw_);
+  }
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  virConnectPtr raw() const { return raw_; }
+  // False when the events that were asked for cannot be had.
+  bool Watch(const std::shared_ptr<S>& state) {
+    // The test driver knows neither keepalive nor close callbacks; what libvirt does not take over
+    // stays ours.
+    virConnectSetKeepAlive(raw_, state->options.keepalive_seconds, state->options.keepalive_probes);
     auto* for_close = new Weak<S>(state);
-    // The test driver has no close callbacks; there libvirt does not take over the pointer.
-    if (virConnectRegisterCloseCallback(connect.get(), OnClose, for_close, FreeWeak<S>) < 0) {
-      FreeWeak<S>(for_close);
-    }
+    close_ = virConnectRegisterCloseCallback(raw_, Hooks::OnClose, for_close, FreeWeak<S>) == 0;
+    if (!close_) FreeWeak<S>(for_close);
+    if (!state->options.events) return true;
     auto* for_events = new Weak<S>(state);
-    const int id = virConnectDomainEventRegisterAny(
-        connect.get(), nullptr, VIR_DOMAIN_EVENT_ID_LIFECYCLE,
-        VIR_DOMAIN_EVENT_CALLBACK(OnLifecycle), for_events, FreeWeak<S>);
-    if (id < 0) FreeWeak<S>(for_events);
-    return id;
+    events_ = virConnectDomainEventRegisterAny(raw_, nullptr, VIR_DOMAIN_EVENT_ID_LIFECYCLE,
+                                               VIR_DOMAIN_EVENT_CALLBACK(Hooks::OnLifecycle),
+                                               for_events, FreeWeak<S>);
+    if (events_ < 0) FreeWeak<S>(for_events);
+    return events_ >= 0;
   }
-  static void Deregister(const ConnectHandle& connect, int id) {
-    virConnectDomainEventDeregisterAny(connect.get(), id);
-    virConnectUnregisterCloseCallback(connect.get(), OnClose);
-  }
+
+ private:
+  virConnectPtr raw_;
+  int events_ = -1;
+  bool close_ = false;
 };
 
 void Link::Run(const std::shared_ptr<State>& state) {
-  using Hooks = Callbacks<State>;
+  // One of several links speaks for all.
+  const auto log = [events = state->options.events](std::string_view m,
+                                                    std::initializer_list<LogField> f) {
+    events ? LogWarn(m, f) : LogDebug(m, f);
+  };
   auto backoff = kFirstBackoff;
   while (true) {
-    ConnectHandle connect = OwnConnect(virConnectOpen(state->options.uri.c_str()));
-    int events = -1;
-    if (connect) {
-      // The test driver knows no keepalive.
-      virConnectSetKeepAlive(connect.get(), state->options.keepalive_seconds,
-                             state->options.keepalive_probes);
-      {
-        // Before the callbacks, so that a close is never taken for an older connection's.
-        const absl::MutexLock lock(&state->mutex);
-        state->broken = false;
-      }
-      events = Hooks::Register(connect, state);
+    // Shared with the calls on it.
+    auto connection = std::make_shared<Connection<State>>(state->options.uri);
+    if (connection->raw() != nullptr) {
+      // Before the callbacks, so that a close is never taken for an older connection's.
+      const absl::MutexLock lock(&state->mutex);
+      state->broken = false;
     }
-    if (connect && events >= 0) {
+    if (connection->raw() != nullptr && connection->Watch(state)) {
       backoff = kFirstBackoff;
       bool stopping = false;
       {
         const absl::MutexLock lock(&state->mutex);
-        state->connect = connect;
+        state->connect = ConnectHandle(connection, connection->raw());
         stopping = state->stopping;
       }
+      connection.reset();
       if (!stopping) {
-        LogInfo("connected to libvirt", {F("uri", state->options.uri)});
+        if (state->options.events) LogInfo("connected to libvirt", {F("uri", state->options.uri)});
         state->listener.connected();
       }
       State* raw = state.get();
       const auto over = [raw]()
                             ABSL_NO_THREAD_SAFETY_ANALYSIS { return raw->stopping || raw->broken; };
       state->mutex.LockWhen(absl::Condition(&over));
+      const ConnectHandle given_up = std::move(state->connect);
       state->connect.reset();
       stopping = state->stopping;
       state->mutex.Unlock();
-      Hooks::Deregister(connect, events);
-      connect.reset();
       if (stopping) break;
-      LogWarn("the connection to libvirt is lost", {F("uri", state->options.uri)});
+      log("the connection to libvirt is lost", {F("uri", state->options.uri)});
     } else {
-      LogWarn("libvirt cannot be reached", {F("status", LastError("opening libvirt failed"))});
-      connect.reset();
+      log("libvirt cannot be reached", {F("status", LastError("opening libvirt failed"))});
+      connection.reset();
       backoff = std::min(backoff * 2, state->options.most_backoff);
     }
     State* raw = state.get();

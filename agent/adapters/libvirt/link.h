@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one connection to libvirtd: opened, watched, opened again. Internal to
-// agent/adapters/libvirt.
+// A connection to libvirtd: opened, watched, opened again. Internal to agent/adapters/libvirt.
+//
+// One call at a time: a libvirt client up to 9.1 (Debian 12 has 9.0) reads freed stack memory when
+// a second thread's call wakes the first one's wait for an answer, and dies of it. So whoever wants
+// calls beside each other opens a link for each.
 #pragma once
 
 #include <absl/base/thread_annotations.h>
@@ -23,6 +26,7 @@ struct LinkOptions {
   int keepalive_seconds = 4;  // between probes
   unsigned keepalive_probes = 2;
   std::chrono::milliseconds most_backoff{2000};
+  bool events = true;  // asks for domain events; of several links to one libvirtd one should
 };
 
 // A lifecycle event as libvirt gave it; who owns the domain is not yet known.
@@ -33,7 +37,8 @@ struct RawEvent {
 
 class Link {
  public:
-  // Both are called from threads of libvirt's or the link's and must only enqueue.
+  // Both are called from threads of libvirt's or the link's and must only enqueue. `connected`
+  // comes when Get has the connection.
   struct Listener {
     std::function<void(const RawEvent&)> event;
     std::function<void()> connected;
@@ -43,7 +48,7 @@ class Link {
   Link(const Link&) = delete;
   Link& operator=(const Link&) = delete;
 
-  // The connection, or nothing while there is none.
+  // The connection, or nothing while there is none. It is closed by whoever lets go of it last.
   ConnectHandle Get() const;
   // A call found `connect` broken; opens another.
   void Lost(const ConnectHandle& connect);

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
 #include <latch>
 
@@ -11,24 +12,35 @@ namespace {
 
 using std::chrono::milliseconds;
 
+Status CallStatus(CallPool& pool, milliseconds deadline, std::function<Status()> work) {
+  return pool
+      .Call<bool>(deadline,
+                  [work = std::move(work)](CallPool::Worker) -> Expected<bool> {
+                    RETURN_IF_ERROR(work());
+                    return true;
+                  })
+      .status();
+}
+
 Expected<int> Add(CallPool& pool, int a, int b) {
-  return pool.Call<int>(milliseconds(5000), [a, b]() -> Expected<int> { return a + b; });
+  return pool.Call<int>(milliseconds(5000),
+                        [a, b](CallPool::Worker) -> Expected<int> { return a + b; });
 }
 
 TEST(CallPool, Results_ComeBack) {
   CallPool pool(2, 8);
   EXPECT_EQ(Add(pool, 1, 2).value(), 3);
-  EXPECT_TRUE(HasReason(
-      pool.CallStatus(milliseconds(5000),
-                      [] { return Error(Code::kNotFound, reason::kDomainNotFound, "x"); }),
-      reason::kDomainNotFound));
+  EXPECT_TRUE(
+      HasReason(CallStatus(pool, milliseconds(5000),
+                           [] { return Error(Code::kNotFound, reason::kDomainNotFound, "x"); }),
+                reason::kDomainNotFound));
 }
 
 TEST(CallPool, HangingCalls_FailByTheirDeadlinesThenAtOnceThenRecover) {
   CallPool pool(2, 8);
   auto release = std::make_shared<std::latch>(1);  // outlives the calls that wait on it
   const auto hang = [&pool, release] {
-    return pool.CallStatus(milliseconds(30), [release] {
+    return CallStatus(pool, milliseconds(30), [release] {
       release->wait();
       return OkStatus();
     });
@@ -53,7 +65,7 @@ TEST(CallPool, ManyCallers_AreAllServedByFewThreads) {
     for (int i = 0; i < 16; ++i) {
       callers.emplace_back([&] {
         for (int n = 0; n < 50; ++n) {
-          const Status status = pool.CallStatus(milliseconds(5000), [&] {
+          const Status status = CallStatus(pool, milliseconds(5000), [&] {
             const int now = ++running;
             int seen = most;
             while (now > seen && !most.compare_exchange_weak(seen, now)) {
@@ -70,6 +82,30 @@ TEST(CallPool, ManyCallers_AreAllServedByFewThreads) {
   EXPECT_LE(most, 4);
 }
 
+TEST(CallPool, Workers_AreNumberedAndNeverInTwoCallsAtOnce) {
+  CallPool pool(3, 64);
+  std::array<std::atomic<int>, 3> inside{};
+  std::atomic<int> wrong = 0;
+  {
+    std::vector<std::jthread> callers;
+    for (int i = 0; i < 12; ++i) {
+      callers.emplace_back([&] {
+        for (int n = 0; n < 100; ++n) {
+          const auto ran =
+              pool.Call<bool>(milliseconds(5000), [&](CallPool::Worker worker) -> Expected<bool> {
+                if (worker >= 3 || ++inside[worker] != 1) ++wrong;
+                std::this_thread::yield();
+                if (worker < 3) --inside[worker];
+                return true;
+              });
+          if (!ran.ok()) ++wrong;
+        }
+      });
+    }
+  }
+  EXPECT_EQ(wrong, 0);
+}
+
 TEST(CallPool, FullQueue_RefusesAtOnce) {
   CallPool pool(1, 1);
   auto release = std::make_shared<std::latch>(1);  // outlives the calls that wait on it
@@ -78,7 +114,7 @@ TEST(CallPool, FullQueue_RefusesAtOnce) {
     std::vector<std::jthread> callers;
     for (int i = 0; i < 4; ++i) {
       callers.emplace_back([&pool, &refused, release] {
-        const Status status = pool.CallStatus(milliseconds(20'000), [release] {
+        const Status status = CallStatus(pool, milliseconds(20'000), [release] {
           release->wait();
           return OkStatus();
         });
