@@ -20,7 +20,8 @@ run=(rabbitmq-server libvirt-daemon libvirt-daemon-driver-qemu libvirt-daemon-sy
   libvirt-clients qemu-system-x86 qemu-utils dnsmasq-base iptables iproute2
   xorriso busybox-static cpio linux-image-cloud-amd64 kmod curl openssl procps)
 test=(clang clang-tidy clang-format libclang-rt-14-dev shellcheck
-  python3-pytest python3-pika python3-libvirt python3-nova python3-jsonschema python3-yaml)
+  python3-pytest python3-pika python3-libvirt python3-nova python3-placement
+  python3-jsonschema python3-yaml)
 
 wanted=()
 [ $# -gt 0 ] || set -- build run test
