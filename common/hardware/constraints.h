@@ -78,7 +78,10 @@ enum class GuestThreads { kAllowed, kForbidden };
 // All that multiply to `vcpus` within `maximum`: fewest threads first, then most sockets.
 Expected<std::vector<CpuTopology>> PossibleCpuTopologies(
     std::int64_t vcpus, const CpuTopology& maximum, GuestThreads threads = GuestThreads::kAllowed);
-// The one a guest gets.
+// The possible ones, those closest to what is preferred first.
+Expected<std::vector<CpuTopology>> DesirableCpuTopologies(
+    const GuestNeeds& needs, GuestThreads threads = GuestThreads::kAllowed);
+// The first of them: what a guest gets.
 Expected<CpuTopology> BestCpuTopology(const GuestNeeds& needs,
                                       GuestThreads threads = GuestThreads::kAllowed);
 

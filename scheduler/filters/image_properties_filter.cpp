@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <optional>
 
+#include "common/hardware/version_predicate.h"
 #include "scheduler/core/fleet.h"
 #include "scheduler/filters/factories.h"
 #include "scheduler/filters/image_names.h"
-#include "scheduler/filters/version_predicate.h"
 
 namespace kilonova::scheduler::filters {
 namespace {
@@ -15,6 +15,8 @@ namespace {
 using core::Fleet;
 using core::HostIndex;
 using core::Judgement;
+using hardware::StrictVersion;
+using hardware::VersionPredicate;
 
 class PreparedImageFilter : public core::PreparedFilter {
  public:

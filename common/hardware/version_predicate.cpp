@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "scheduler/filters/version_predicate.h"
+#include "common/hardware/version_predicate.h"
 
 #include <algorithm>
 
 #include "common/base/python_text.h"
 
-namespace kilonova::scheduler::filters {
+namespace kilonova::hardware {
 namespace {
 
 std::optional<std::string> TakeNumber(std::string_view& text) {
@@ -98,4 +98,4 @@ bool VersionPredicate::Satisfied(const StrictVersion& version) const {
   });
 }
 
-}  // namespace kilonova::scheduler::filters
+}  // namespace kilonova::hardware

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-namespace kilonova::scheduler::filters {
+namespace kilonova::hardware {
 
 // Numbers of any length: digits without leading zeros, compared by length first.
 struct StrictVersion {
@@ -35,4 +35,4 @@ class VersionPredicate {
   std::vector<std::pair<std::string, StrictVersion>> conditions_;
 };
 
-}  // namespace kilonova::scheduler::filters
+}  // namespace kilonova::hardware
