@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "scheduler/core/explainer.h"
+#include "scheduler/core/fast/fast_path.h"
 #include "scheduler/core/fleet.h"
 #include "scheduler/core/inventory_check.h"
 #include "scheduler/core/selector.h"
@@ -67,7 +68,8 @@ class FootprintHold {
 
 class Engine::Impl {
  public:
-  explicit Impl(Pipeline pipeline) : pipeline_(std::move(pipeline)), selector_(pipeline_) {}
+  explicit Impl(Pipeline pipeline)
+      : pipeline_(std::move(pipeline)), selector_(pipeline_), fast_(pipeline_, selector_) {}
 
   enum class Aftermath { kKeepClaims, kUndo };
   Expected<PlaceResult> Place(const PlacementRequest& request, const PlaceOptions& options,
@@ -90,6 +92,7 @@ class Engine::Impl {
   Fleet fleet_ ABSL_GUARDED_BY(mutex_);
   Pipeline pipeline_;  // never changed
   Selector selector_ ABSL_GUARDED_BY(mutex_);
+  fast::FastPath fast_ ABSL_GUARDED_BY(mutex_);
 
  private:
   Expected<std::vector<UuidKey>> KeysOf(const PlacementRequest& request) const
@@ -119,11 +122,16 @@ Expected<std::vector<UuidKey>> Engine::Impl::KeysOf(const PlacementRequest& requ
 Expected<PlaceResult> Engine::Impl::Place(const PlacementRequest& request,
                                           const PlaceOptions& options, Aftermath aftermath) {
   ASSIGN_OR_RETURN(const std::vector<UuidKey> keys, KeysOf(request));
-  ASSIGN_OR_RETURN(const auto id,
-                   HoldFootprint(request.flavor, request.resources, Fleet::NewClasses::kNone));
+  fast::RequestClass* fast = fast_.Find(fleet_, request);
+  Fleet::FootprintId id = 0;
+  if (fast != nullptr) {
+    id = fast->footprint;
+    fleet_.Retain(id);
+  } else {
+    ASSIGN_OR_RETURN(id,
+                     HoldFootprint(request.flavor, request.resources, Fleet::NewClasses::kNone));
+  }
   const FootprintHold footprint(fleet_, id);
-  std::vector<HostIndex> candidates = AllHosts(fleet_);
-  RETURN_IF_ERROR(InventoryCheck(*footprint).Keep(fleet_, candidates));
 
   std::size_t claimed = 0;
   const auto try_claim = [&](std::size_t instance, HostIndex host) {
@@ -135,8 +143,15 @@ Expected<PlaceResult> Engine::Impl::Place(const PlacementRequest& request,
   const auto undo = [&] {
     for (std::size_t i = 0; i < claimed; ++i) fleet_.DropClaim(keys[i]);
   };
-  auto picks = selector_.Select(fleet_, request, std::move(candidates), options.alternates,
-                                try_claim, [](HostIndex) { return true; });
+  Expected<Picks> picks = Picks();
+  if (fast != nullptr) {
+    picks = fast_.Select(fleet_, request, *fast, options.alternates, try_claim);
+  } else {
+    std::vector<HostIndex> candidates = AllHosts(fleet_);
+    RETURN_IF_ERROR(InventoryCheck(*footprint).Keep(fleet_, candidates));
+    picks = selector_.Select(fleet_, request, std::move(candidates), options.alternates, try_claim,
+                             [](HostIndex) { return true; });
+  }
   if (!picks.ok()) {
     undo();
     return picks.status();
@@ -313,7 +328,7 @@ Expected<model::Resources> Engine::Usage(std::string_view host) const {
 
 std::size_t Engine::MemoryBytes() const {
   const absl::MutexLock lock(&impl_->mutex_);
-  return impl_->fleet_.MemoryBytes();
+  return impl_->fleet_.MemoryBytes() + impl_->fast_.MemoryBytes();
 }
 
 }  // namespace kilonova::scheduler::core

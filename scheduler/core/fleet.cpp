@@ -108,6 +108,7 @@ HostIndex Fleet::NewSlot() {
   const std::size_t size = records_.size() + 1;
   records_.resize(size);
   flags.resize(size);
+  is_changed_.resize(size);
   for (auto* column :
        {&free_ram_mb, &free_disk_mb, &vcpus_total, &vcpus_used, &num_instances, &num_io_ops,
         &failed_builds, &claimed_ram_mb_, &claimed_disk_mb_, &claimed_vcpus_, &building_}) {
@@ -160,7 +161,19 @@ Expected<HostIndex> Fleet::Upsert(const HostState& state) {
   SetForeign(host, state.instances);
   SetInventories(host, state.inventories);
   SetNumbers(host, state);
+  Touch(host);
   return host;
+}
+
+void Fleet::Touch(HostIndex host) {
+  if (is_changed_[host] != 0) return;
+  is_changed_[host] = 1;
+  changed_.push_back(host);
+}
+
+void Fleet::ClearChanged() {
+  for (const HostIndex host : changed_) is_changed_[host] = 0;
+  changed_.clear();
 }
 
 void Fleet::DropShared(HostIndex host) {
@@ -182,6 +195,7 @@ void Fleet::Remove(HostIndex host) {
   by_name_.erase(records_[host]->host);
   records_[host].reset();
   flags[host] = 0;
+  Touch(host);
   vacant_.push_back(host);
 }
 
@@ -193,11 +207,13 @@ std::optional<HostIndex> Fleet::Find(std::string_view name) const {
 
 void Fleet::SetUp(HostIndex host, bool up) {
   flags[host] = static_cast<std::uint8_t>(up ? flags[host] | kUp : flags[host] & ~kUp);
+  Touch(host);
 }
 
 void Fleet::SetEnabled(HostIndex host, bool enabled, std::string_view reason) {
   flags[host] =
       static_cast<std::uint8_t>(enabled ? flags[host] | kEnabled : flags[host] & ~kEnabled);
+  Touch(host);
   records_[host]->disabled_reason = enabled ? std::string() : std::string(reason);
 }
 

@@ -100,10 +100,17 @@ class Fleet {
   const HostRecord& Record(HostIndex host) const { return *records_[host]; }
   HostRef RefOf(HostIndex host) const { return {Record(host).host, Record(host).node}; }
   const ClassColumn& Class(std::uint32_t id) const { return *classes_[id]; }
+  std::uint32_t Classes() const { return static_cast<std::uint32_t>(classes_.size()); }
+  // Hosts of which anything changed since the last ClearChanged, each once; some may be gone.
+  const std::vector<HostIndex>& Changed() const { return changed_; }
+  void ClearChanged();
   // Hosts that run any of these instances, with a claim or without; each once, in order.
   std::vector<HostIndex> HostsOf(const std::vector<std::string>& instance_uuids) const;
   // Every place of every instance, in order: a host as often as it runs different ones of them.
   std::vector<HostIndex> PlacesOf(const std::vector<Uuid>& instances) const;
+
+  // The id of a class no host ever had; it has a column like the others, and no inventory.
+  static constexpr std::uint32_t kNoClass = 0;
 
   // ---- claims
   using FootprintId = std::uint32_t;
@@ -118,6 +125,7 @@ class Fleet {
   };
   // The footprint is held until ReleaseFootprint.
   Expected<FootprintId> HoldFootprint(Footprint footprint, NewClasses new_classes);
+  void Retain(FootprintId id) { footprints_.Hold(id); }
   void ReleaseFootprint(FootprintId id) { footprints_.Release(id); }
   const Footprint& FootprintAt(FootprintId id) const { return footprints_[id]; }
   // Placement's rule for every class of it.
@@ -135,7 +143,7 @@ class Fleet {
   std::size_t MemoryBytes() const;
 
  private:
-  static constexpr std::uint32_t kNoClass = 0;  // has a column like the others, and no inventory
+  void Touch(HostIndex host);
   HostIndex NewSlot();
   std::optional<std::uint32_t> FindClassId(std::string_view name) const;
   Expected<std::uint32_t> ClassId(std::string_view name);
@@ -148,6 +156,8 @@ class Fleet {
 
   std::vector<std::unique_ptr<HostRecord>> records_;
   std::vector<HostIndex> vacant_;
+  std::vector<HostIndex> changed_;
+  std::vector<std::uint8_t> is_changed_;
   absl::btree_map<std::string_view, HostIndex> by_name_;  // views into the records
   std::vector<std::unique_ptr<ClassColumn>> classes_;
   SharedPool<Footprint> footprints_;

@@ -51,6 +51,7 @@ void Fleet::Consume(HostIndex host, const Footprint& footprint, std::int64_t sig
   vcpus_used[host] += sign * footprint.vcpus;
   num_instances[host] += sign;
   records_[host]->claims += sign;
+  Touch(host);
 }
 
 void Fleet::AddClaim(const UuidKey& instance, HostIndex host, FootprintId footprint,
@@ -85,6 +86,7 @@ void Fleet::EndBuilding(const UuidKey& instance) {
   const auto found = claims_.find(instance);
   if (found == claims_.end() || !found->second.building) return;
   found->second.building = false;
+  Touch(found->second.host);
   --building_[found->second.host];
   --num_io_ops[found->second.host];
 }

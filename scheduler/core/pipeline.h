@@ -27,6 +27,22 @@ enum class Judgement : std::uint8_t {
   kError,  // the request itself cannot be judged (Nova's filter raises): the placement fails
 };
 
+// What of a host a filter's verdict may depend on, besides the request.
+using HostParts = std::uint32_t;
+inline constexpr HostParts kFlagsPart = 1;        // up, enabled
+inline constexpr HostParts kZonesPart = 2;        // availability zones
+inline constexpr HostParts kAggregatesPart = 4;   // aggregates and their metadata
+inline constexpr HostParts kHypervisorPart = 8;   // type, version, supported instances
+inline constexpr HostParts kTraitsPart = 16;      // traits
+inline constexpr HostParts kAnyPart = 1U << 31U;  // more than these: its name, claims, numbers...
+
+// What a weigher's raw value of a host may depend on.
+enum class WeigherScope : std::uint8_t {
+  kAnything,
+  kHostAlone,  // the host, whatever the request
+  kSame,       // the request: it is the same for all hosts
+};
+
 // Drops the hosts `passes` is false for, keeping the order. Has no branch, as hosts come in no
 // pattern.
 template <class Passes>
@@ -62,6 +78,10 @@ class Filter {
   // True when the first instance of a request is judged for all of them.
   virtual bool OncePerRequest() const { return true; }
   virtual bool RunsOnRebuild() const { return false; }
+  // Verdicts of a filter that reads parts alone are given once for all hosts alike in them, when a
+  // request like one before comes again; what it reads of the request may be anything but
+  // `instances`, and nothing of the fleet besides. Of no matter when Prepare gives null.
+  virtual HostParts Reads() const { return kAnyPart; }
   // Null when the request asks nothing of this filter: every host passes. INVALID_ARGUMENT when the
   // request is malformed in what this filter reads.
   virtual Expected<std::unique_ptr<PreparedFilter>> Prepare(
@@ -85,6 +105,11 @@ class Weigher {
   virtual Status Check(const Fleet& /*fleet*/, std::span<const HostIndex> /*hosts*/) const {
     return OkStatus();
   }
+  // Anything but kAnything lets a request be decided without weighing every host; a weigher whose
+  // Check may refuse says kAnything.
+  virtual WeigherScope Scope(const PlacementRequest& /*request*/) const {
+    return WeigherScope::kAnything;
+  }
   // raw[i] for hosts[i], before clamping to Minimum and Maximum.
   virtual void Weigh(const Fleet& fleet, const PlacementRequest& request,
                      std::span<const HostIndex> hosts, std::span<double> raw) const = 0;
@@ -95,6 +120,7 @@ struct Pipeline {
   std::vector<std::unique_ptr<Weigher>> weighers;  // in the order they are summed
   std::size_t host_subset_size = 1;                // pick at random among so many best hosts
   std::uint64_t seed = 0;                          // of that choice
+  bool full_scan = false;  // look at every host for every decision: what the indexes must equal
 };
 
 }  // namespace kilonova::scheduler::core

@@ -60,6 +60,8 @@ class Selector {
   Expected<Picks> Select(const Fleet& fleet, const PlacementRequest& request,
                          std::vector<HostIndex> hosts, std::size_t alternates, TryClaim try_claim,
                          MayStandBy may_stand_by);
+  // Which of the `hosts` best is taken: a draw among the first host_subset_size of them.
+  std::size_t DrawChosen(std::size_t hosts);
   Scorer& scorer() { return scorer_; }
 
  private:
@@ -69,7 +71,6 @@ class Selector {
   std::vector<HostIndex> Order(const std::vector<HostIndex>& hosts,
                                const std::vector<double>& totals, std::size_t wanted,
                                std::size_t chosen) const;
-  std::size_t DrawChosen(std::size_t hosts);
   Status SelectOne(const Fleet& fleet, const PlacementRequest& request,
                    const PreparedPipeline& prepared, std::vector<HostIndex> hosts,
                    std::size_t alternates, TryClaim try_claim, MayStandBy may_stand_by,

@@ -57,6 +57,7 @@ class AvailabilityZoneFilter : public core::Filter {
   explicit AvailabilityZoneFilter(std::string default_zone)
       : default_zone_(std::move(default_zone)) {}
   std::string_view Name() const override { return "AvailabilityZoneFilter"; }
+  core::HostParts Reads() const override { return core::kZonesPart; }
   Expected<std::unique_ptr<core::PreparedFilter>> Prepare(
       const Fleet& fleet, const core::PlacementRequest& request) const override {
     if (request.availability_zone.empty()) return nullptr;

@@ -38,6 +38,7 @@ class PreparedComputeFilter : public core::PreparedFilter {
 class ComputeFilter : public core::Filter {
  public:
   std::string_view Name() const override { return "ComputeFilter"; }
+  core::HostParts Reads() const override { return core::kFlagsPart; }
   Expected<std::unique_ptr<core::PreparedFilter>> Prepare(
       const Fleet& /*fleet*/, const core::PlacementRequest& /*request*/) const override {
     return std::make_unique<PreparedComputeFilter>();

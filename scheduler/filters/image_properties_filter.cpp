@@ -113,6 +113,7 @@ class ImagePropertiesFilter : public core::Filter {
     }
   }
   std::string_view Name() const override { return "ImagePropertiesFilter"; }
+  core::HostParts Reads() const override { return core::kHypervisorPart; }
   bool RunsOnRebuild() const override { return true; }
 
   Expected<std::unique_ptr<core::PreparedFilter>> Prepare(

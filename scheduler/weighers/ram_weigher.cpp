@@ -12,6 +12,9 @@ class RamWeigher : public core::Weigher {
   std::string_view Name() const override { return "RAMWeigher"; }
   std::string_view MultiplierKey() const override { return "ram_weight_multiplier"; }
   double Multiplier() const override { return multiplier_; }
+  core::WeigherScope Scope(const core::PlacementRequest& /*request*/) const override {
+    return core::WeigherScope::kHostAlone;
+  }
   void Weigh(const core::Fleet& fleet, const core::PlacementRequest& /*request*/,
              std::span<const core::HostIndex> hosts, std::span<double> raw) const override {
     for (std::size_t i = 0; i < hosts.size(); ++i) {

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+// Hosts as points, in one search tree per class of hosts. A point has the raw values of the
+// weighers and the room of the resource classes; a node has the greatest and least of each among
+// the points below it, so that a search can tell what no host below can be. Points that are alike
+// lie side by side: trees are ordered by a key made of the values.
+//
+// Blocks hold their values row by row (all first values, then all second ones...), so that a search
+// works on a whole node at once.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "scheduler/core/pipeline.h"
+
+namespace kilonova::scheduler::core::fast {
+
+inline constexpr std::size_t kLeafPoints = 32;
+inline constexpr std::size_t kChildren = 16;
+
+struct Point {
+  HostIndex host = 0;
+  std::uint64_t key = 0;
+  std::span<const double> values;
+  std::span<const std::int32_t> rooms;
+};
+
+class BoxForest {
+ public:
+  using Tree = std::uint32_t;
+  // A node: a leaf, an inner node, or nothing.
+  using Ref = std::uint32_t;
+  static constexpr Ref kNil = UINT32_MAX;
+  static constexpr Ref kLeafBit = 1U << 31U;
+  static bool IsLeaf(Ref ref) { return (ref & kLeafBit) != 0; }
+
+  // Rows of values and rooms are fixed for the life of the forest.
+  BoxForest(std::size_t values, std::size_t rooms) : values_(values), rooms_(rooms) {}
+
+  Tree AddTree();
+  std::size_t Trees() const { return trees_; }
+  // Fills an empty tree at once. Reorders `points`.
+  void Fill(Tree tree, std::vector<Point>& points);
+  void Insert(Tree tree, const Point& point);
+  // Of a host that is in `tree`.
+  void Update(Tree tree, const Point& point);
+  // False when the host is in no tree.
+  bool Remove(HostIndex host);
+  bool Contains(HostIndex host) const { return LeafOf(host) != kNil; }
+
+  // ---- for searches. Trees stand in groups of kChildren, each a node like any other whose
+  // children are roots, kNil for an empty tree.
+  std::size_t Groups() const { return groups_.size(); }
+  Ref Group(std::size_t group) const { return groups_[group]; }
+  bool IsGroupNode(Ref ref) const { return IsGroup(ref); }
+  // Whose root is the child at `slot` of a group.
+  Tree TreeAt(Ref group, std::size_t slot) const {
+    return inner_headers_[group].first_tree + static_cast<Tree>(slot);
+  }
+
+  struct NodeView {
+    std::size_t count;
+    const double* high;          // rows of kChildren
+    const double* low;           // rows of kChildren
+    const std::int32_t* room;    // rows of kChildren: the most of any point
+    const std::uint32_t* first;  // lowest host of each child
+    const Ref* child;
+  };
+  struct LeafView {
+    std::size_t count;
+    const double* value;       // rows of kLeafPoints
+    const std::int32_t* room;  // rows of kLeafPoints
+    const std::uint32_t* host;
+  };
+  NodeView Node(Ref ref) const;
+  LeafView Leaf(Ref ref) const;
+  std::size_t Values() const { return values_; }
+  std::size_t Rooms() const { return rooms_; }
+  // Reads the values of a host that is in a tree.
+  void Read(HostIndex host, std::span<double> values) const;
+
+  std::size_t MemoryBytes() const;
+
+ private:
+  struct Split {
+    std::uint64_t key;
+    HostIndex host;
+    friend auto operator<=>(const Split&, const Split&) = default;
+  };
+  struct Header {
+    Ref parent = kNil;
+    std::uint32_t count = 0;
+    Tree first_tree = 0;  // of a group
+  };
+
+  Ref NewLeaf();
+  Ref NewInner();
+  void Free(Ref ref);
+  Header& HeaderOf(Ref ref) {
+    return IsLeaf(ref) ? leaf_headers_[ref & ~kLeafBit] : inner_headers_[ref];
+  }
+  const Header& HeaderOf(Ref ref) const {
+    return IsLeaf(ref) ? leaf_headers_[ref & ~kLeafBit] : inner_headers_[ref];
+  }
+  Ref LeafOf(HostIndex host) const { return host < leaf_of_.size() ? leaf_of_[host] : kNil; }
+  Ref Root(Tree tree) const;
+  Ref Find(Ref root, const Split& at) const;
+  std::size_t SlotOf(Ref parent, Ref child) const;
+  std::size_t PositionIn(Ref leaf, HostIndex host) const;
+  bool IsGroup(Ref ref) const { return !IsLeaf(ref) && inner_headers_[ref].parent == kNil; }
+
+  void Write(Ref leaf, std::size_t at, const Point& point);
+  void CopyPoint(Ref from, std::size_t at, Ref to, std::size_t to_at);
+  void CopyChild(Ref from, std::size_t at, Ref to, std::size_t to_at);
+  void SetChild(Ref parent, std::size_t slot, Ref child, const Split& split);
+  // Puts `child` after the child at `slot`, splitting what is full; the boxes above are the
+  // caller's to refresh.
+  void InsertChild(Ref parent, std::size_t slot, Ref child, const Split& split);
+  void RemoveChild(Ref parent, Ref child);
+  void SplitLeaf(Ref leaf);
+  Ref SplitInner(Ref inner);
+  void GrowRoot(Ref group, std::size_t slot, Ref right, const Split& split);
+  // Writes the box of `ref` into its parent; true when that changed it.
+  bool RefreshInParent(Ref ref);
+  void RefreshUp(Ref ref);
+
+  double* LeafValues(Ref ref) { return &leaf_values_[(ref & ~kLeafBit) * values_ * kLeafPoints]; }
+  std::int32_t* LeafRooms(Ref ref) {
+    return &leaf_rooms_[(ref & ~kLeafBit) * rooms_ * kLeafPoints];
+  }
+  std::uint32_t* LeafHosts(Ref ref) { return &leaf_hosts_[(ref & ~kLeafBit) * kLeafPoints]; }
+  std::uint64_t* LeafKeys(Ref ref) { return &leaf_keys_[(ref & ~kLeafBit) * kLeafPoints]; }
+  double* High(Ref ref) { return &inner_values_[ref * 2 * values_ * kChildren]; }
+  double* Low(Ref ref) { return High(ref) + values_ * kChildren; }
+  std::int32_t* InnerRooms(Ref ref) { return &inner_rooms_[ref * rooms_ * kChildren]; }
+  std::uint32_t* First(Ref ref) { return &inner_first_[ref * kChildren]; }
+  Ref* Child(Ref ref) { return &inner_child_[ref * kChildren]; }
+  const Ref* Child(Ref ref) const { return &inner_child_[ref * kChildren]; }
+  Split* Splits(Ref ref) { return &inner_splits_[ref * kChildren]; }
+  const Split* Splits(Ref ref) const { return &inner_splits_[ref * kChildren]; }
+
+  std::size_t values_, rooms_;
+  std::size_t trees_ = 0;
+  std::vector<Ref> groups_;
+  std::vector<Ref> leaf_of_;
+  std::vector<Ref> free_leaves_, free_inner_;
+  std::vector<Header> leaf_headers_, inner_headers_;
+  std::vector<double> leaf_values_, inner_values_;
+  std::vector<std::int32_t> leaf_rooms_, inner_rooms_;
+  std::vector<std::uint32_t> leaf_hosts_, inner_first_;
+  std::vector<std::uint64_t> leaf_keys_;
+  std::vector<Ref> inner_child_;
+  std::vector<Split> inner_splits_;  // the least a child holds; that of the first child is not read
+};
+
+}  // namespace kilonova::scheduler::core::fast

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "scheduler/core/fast/host_points.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "scheduler/core/scoring.h"
+
+namespace kilonova::scheduler::core::fast {
+namespace {
+
+const PlacementRequest& NoRequest() {
+  static const auto* const request = new PlacementRequest();
+  return *request;
+}
+
+}  // namespace
+
+HostPoints::HostPoints(const Pipeline& pipeline) : pipeline_(pipeline) {
+  for (const auto& filter : pipeline.filters) {
+    const HostParts parts = filter->Reads();
+    if ((parts & kAnyPart) == 0) parts_ |= parts;
+  }
+  for (const auto& weigher : pipeline.weighers) {
+    Source source;
+    source.alone = weigher->Scope(NoRequest()) == WeigherScope::kHostAlone;
+    sources_.push_back(source);
+  }
+}
+
+double HostPoints::RawOf(const Fleet& fleet, std::size_t weigher, HostIndex host) const {
+  double raw = 0;
+  pipeline_.weighers[weigher]->Weigh(fleet, NoRequest(), {&host, 1}, {&raw, 1});
+  Clamp(weigher, {&raw, 1});
+  return raw;
+}
+
+void HostPoints::Clamp(std::size_t weigher, std::span<double> raw) const {
+  const auto minimum = pipeline_.weighers[weigher]->Minimum();
+  const auto maximum = pipeline_.weighers[weigher]->Maximum();
+  for (double& value : raw) {
+    if (minimum) value = *minimum > value ? *minimum : value;
+    if (maximum) value = *maximum < value ? *maximum : value;
+  }
+}
+
+std::optional<HostIndex> HostPoints::AnyHost(BoxForest::Tree tree) const {
+  const auto group = forest_->Node(forest_->Group(tree / kChildren));
+  const BoxForest::Ref root = group.child[tree % kChildren];
+  if (root == BoxForest::kNil) return std::nullopt;
+  return group.first[tree % kChildren];
+}
+
+std::uint32_t HostPoints::MultipliersOf(const Fleet& fleet, std::uint32_t aggregates) {
+  if (aggregates_version_ != fleet.aggregate_lists.Version()) {
+    aggregates_version_ = fleet.aggregate_lists.Version();
+    multipliers_of_aggregates_.assign(fleet.aggregate_lists.Size(), UINT32_MAX);
+  }
+  std::uint32_t& id = multipliers_of_aggregates_[aggregates];
+  if (id != UINT32_MAX) return id;
+  std::vector<double> all;
+  for (const auto& weigher : pipeline_.weighers) {
+    all.push_back(MultiplierFor(fleet.aggregate_lists[aggregates], *weigher));
+    if (!std::isfinite(all.back())) unfit_ = true;
+  }
+  const auto [at, added] =
+      multipliers_ids_.try_emplace(all, static_cast<std::uint32_t>(multipliers_.size()));
+  if (added) multipliers_.push_back(std::move(all));
+  id = at->second;
+  return id;
+}
+
+HostPoints::Signature HostPoints::SignatureOf(const Fleet& fleet, HostIndex host) {
+  const HostRecord& record = fleet.Record(host);
+  Signature s;
+  s.cell = fleet.cell[host];
+  if ((parts_ & kFlagsPart) != 0) s.flags = fleet.flags[host];
+  if ((parts_ & kZonesPart) != 0) s.zones = fleet.zones[host];
+  if ((parts_ & kAggregatesPart) != 0) s.aggregates = fleet.aggregates[host];
+  if ((parts_ & kTraitsPart) != 0) s.traits = record.traits;
+  if ((parts_ & kHypervisorPart) != 0) {
+    s.supported = fleet.supported[host];
+    s.hypervisor_type = record.hypervisor_type;
+    s.hypervisor_version = record.hypervisor_version;
+  }
+  s.multipliers = MultipliersOf(fleet, fleet.aggregates[host]);
+  return s;
+}
+
+// A class outlives its hosts, and its ids must not come to mean something else meanwhile.
+void HostPoints::HoldIds(Fleet& fleet, const Signature& signature, bool hold) const {
+  const auto apply = [hold](auto& pool, std::uint32_t id) {
+    if (hold) {
+      pool.Hold(id);
+    } else {
+      pool.Release(id);
+    }
+  };
+  apply(fleet.texts, signature.cell);
+  if ((parts_ & kZonesPart) != 0) apply(fleet.zone_sets, signature.zones);
+  if ((parts_ & kAggregatesPart) != 0) apply(fleet.aggregate_lists, signature.aggregates);
+  if ((parts_ & kTraitsPart) != 0) apply(fleet.trait_lists, signature.traits);
+  if ((parts_ & kHypervisorPart) != 0) {
+    apply(fleet.supported_lists, signature.supported);
+    apply(fleet.texts, signature.hypervisor_type);
+  }
+}
+
+BoxForest::Tree HostPoints::TreeFor(Fleet& fleet, const Signature& signature) {
+  const auto [at, added] = by_signature_.try_emplace(signature, kNoTree);
+  if (added) {
+    at->second = forest_->AddTree();
+    trees_.push_back({signature, 0});
+    HoldIds(fleet, signature, true);
+    if (trees_.size() > kMostTrees) unfit_ = true;
+  }
+  return at->second;
+}
+
+// The bits of all values, the highest of each first, so that points near each other in every value
+// have keys near each other.
+std::uint64_t HostPoints::KeyOf(std::span<const double> values) const {
+  std::array<std::uint32_t, 64> parts{};
+  const std::size_t rows = std::min<std::size_t>(values.size(), 16);
+  const double most = static_cast<double>((1U << key_bits_) - 1);
+  for (std::size_t row = 0; row < rows; ++row) {
+    const double part = (values[row] - base_[row]) * scale_[row];
+    parts[row] = static_cast<std::uint32_t>(part > 0 ? std::min(part, most) : 0.0);
+  }
+  std::uint64_t key = 0;
+  for (std::uint32_t bit = key_bits_; bit-- > 0;) {
+    for (std::size_t row = 0; row < rows; ++row) key = key << 1U | (parts[row] >> bit & 1U);
+  }
+  return key;
+}
+
+void HostPoints::ChooseRows(const std::vector<std::vector<double>>& raw) {
+  weigher_of_row_.clear();
+  base_.clear();
+  scale_.clear();
+  std::vector<double> spans;
+  for (std::size_t w = 0; w < sources_.size(); ++w) {
+    sources_[w].row.reset();
+    if (!sources_[w].alone || raw[w].empty()) continue;
+    const auto [low, high] = std::ranges::minmax(raw[w]);
+    sources_[w].constant = low;
+    if (low == high) continue;
+    sources_[w].row = weigher_of_row_.size();
+    weigher_of_row_.push_back(w);
+    base_.push_back(low);
+    spans.push_back(high - low);
+  }
+  const std::size_t rows = std::clamp<std::size_t>(spans.size(), 1, 16);
+  key_bits_ = static_cast<std::uint32_t>(std::min<std::size_t>(16, 64 / rows));
+  for (const double span : spans) {
+    scale_.push_back(std::isfinite(span) ? static_cast<double>(1U << key_bits_) / span : 0.0);
+  }
+}
+
+void HostPoints::Rebuild(Fleet& fleet) {
+  rebuild_ = false;
+  unfit_ = false;
+  moves_ = 0;
+  ++generation_;
+  ++version_;
+  for (const auto& tree : trees_) HoldIds(fleet, tree.signature, false);
+  trees_.clear();
+  by_signature_.clear();
+  fleet_classes_ = fleet.Classes();
+  rooms_ = std::min(fleet_classes_ - 1, kMostRooms);
+  std::vector<HostIndex> hosts;
+  for (HostIndex host = 0; host < fleet.Slots(); ++host) {
+    if (fleet.Present(host)) hosts.push_back(host);
+  }
+  std::vector<std::vector<double>> raw(sources_.size());
+  for (std::size_t w = 0; w < sources_.size(); ++w) {
+    if (!sources_[w].alone) continue;
+    raw[w].resize(hosts.size());
+    pipeline_.weighers[w]->Weigh(fleet, NoRequest(), hosts, raw[w]);
+    Clamp(w, raw[w]);
+    unfit_ |= !std::ranges::all_of(raw[w], [](double value) { return std::isfinite(value); });
+  }
+  ChooseRows(raw);
+  const std::size_t rows = weigher_of_row_.size();
+  forest_.emplace(rows, rooms_);
+  tree_of_.assign(fleet.Slots(), kNoTree);
+  std::vector<double> values(hosts.size() * rows);
+  std::vector<std::int32_t> rooms(hosts.size() * rooms_);
+  std::vector<std::vector<Point>> points;
+  for (std::size_t i = 0; i < hosts.size() && !unfit_; ++i) {
+    const HostIndex host = hosts[i];
+    Point point{host, 0, {values.data() + i * rows, rows}, {rooms.data() + i * rooms_, rooms_}};
+    for (std::size_t row = 0; row < rows; ++row) {
+      values[i * rows + row] = raw[weigher_of_row_[row]][i];
+    }
+    for (std::uint32_t r = 0; r < rooms_; ++r)
+      rooms[i * rooms_ + r] = fleet.Class(r + 1).room[host];
+    point.key = KeyOf(point.values);
+    const BoxForest::Tree tree = TreeFor(fleet, SignatureOf(fleet, host));
+    tree_of_[host] = tree;
+    ++trees_[tree].hosts;
+    if (points.size() <= tree) points.resize(tree + 1);
+    points[tree].push_back(point);
+  }
+  for (BoxForest::Tree tree = 0; tree < points.size() && !unfit_; ++tree) {
+    forest_->Fill(tree, points[tree]);
+  }
+}
+
+void HostPoints::Drop(HostIndex host) {
+  if (tree_of_[host] == kNoTree) return;
+  forest_->Remove(host);
+  --trees_[tree_of_[host]].hosts;
+  tree_of_[host] = kNoTree;
+}
+
+void HostPoints::Place(Fleet& fleet, HostIndex host) {
+  values_.clear();
+  for (std::size_t w = 0; w < sources_.size(); ++w) {
+    if (!sources_[w].alone) continue;
+    const double raw = RawOf(fleet, w, host);
+    if (sources_[w].row) {
+      values_.push_back(raw);  // rows are in the order of weighers
+      rebuild_ |= !std::isfinite(raw);
+    } else {
+      rebuild_ |= raw != sources_[w].constant;
+    }
+  }
+  const Signature signature = SignatureOf(fleet, host);
+  if (rebuild_ || unfit_) {
+    rebuild_ = true;
+    return;
+  }
+  for (std::uint32_t r = 0; r < rooms_; ++r) room_[r] = fleet.Class(r + 1).room[host];
+  const Point point{host, KeyOf(values_), values_, {room_.data(), rooms_}};
+  const BoxForest::Tree tree = TreeFor(fleet, signature);
+  if (tree_of_[host] == tree && forest_->Contains(host)) {
+    forest_->Update(tree, point);
+    return;
+  }
+  if (tree_of_[host] != tree) {
+    Drop(host);
+    tree_of_[host] = tree;
+    if (trees_[tree].hosts++ == 0) ++version_;
+  }
+  forest_->Insert(tree, point);
+}
+
+bool HostPoints::Sync(Fleet& fleet) {
+  const auto& changed = fleet.Changed();
+  // What makes a fleet unfit rarely goes away: look again now and then.
+  if (unfit_ && ++unfit_looks_ % 1024 != 0) return false;
+  moves_ += changed.size();
+  // A rebuild costs about what as many moves cost, and fits keys and rows to what hosts are now.
+  if (changed.size() > fleet.Count() / 4 + 64 || fleet.Classes() != fleet_classes_ ||
+      moves_ > 8 * fleet.Count() + 100'000 || unfit_) {
+    if (!changed.empty()) rebuild_ = true;
+  }
+  if (tree_of_.size() < fleet.Slots()) tree_of_.resize(fleet.Slots(), kNoTree);
+  for (const HostIndex host : changed) {
+    if (rebuild_) break;
+    if (fleet.Present(host)) {
+      Place(fleet, host);
+    } else {
+      Drop(host);
+    }
+  }
+  fleet.ClearChanged();
+  if (rebuild_) Rebuild(fleet);
+  return !unfit_;
+}
+
+std::size_t HostPoints::MemoryBytes() const {
+  return tree_of_.capacity() * sizeof(tree_of_[0]) + (forest_ ? forest_->MemoryBytes() : 0);
+}
+
+}  // namespace kilonova::scheduler::core::fast

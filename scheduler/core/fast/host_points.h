@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+// Keeps a forest of points in step with the fleet: a tree per class of hosts. Hosts are of one
+// class when no filter that judges by class can tell them apart and the weighers' multipliers are
+// the same; what changes with every claim is in the points.
+#pragma once
+
+#include <absl/container/flat_hash_map.h>
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "scheduler/core/fast/box_forest.h"
+#include "scheduler/core/fleet.h"
+#include "scheduler/core/pipeline.h"
+
+namespace kilonova::scheduler::core::fast {
+
+// Resource classes with a row of their own; those of a greater id are looked up per host.
+inline constexpr std::uint32_t kMostRooms = 8;
+// Beyond, hosts differ too much for trees to be worth their memory.
+inline constexpr std::size_t kMostTrees = 8192;
+
+class HostPoints {
+ public:
+  explicit HostPoints(const Pipeline& pipeline);
+
+  // Takes in what changed in the fleet. False while the fleet cannot be searched by points: too
+  // many classes, or a value or multiplier that is no finite number.
+  bool Sync(Fleet& fleet);
+
+  // As of the last Sync.
+  BoxForest& forest() { return *forest_; }
+  const BoxForest& forest() const { return *forest_; }
+  // Changes when trees were numbered anew, and with them everything known by tree.
+  std::uint64_t Generation() const { return generation_; }
+  // Changes when a tree was added or got its first host.
+  std::uint64_t Version() const { return version_; }
+  std::optional<HostIndex> AnyHost(BoxForest::Tree tree) const;
+  std::uint32_t Cell(BoxForest::Tree tree) const { return trees_[tree].signature.cell; }
+  BoxForest::Tree TreeOf(HostIndex host) const { return tree_of_[host]; }
+  std::uint32_t MultipliersIdOf(BoxForest::Tree tree) const {
+    return trees_[tree].signature.multipliers;
+  }
+  // By weigher.
+  const std::vector<double>& Multipliers(std::uint32_t id) const { return multipliers_[id]; }
+
+  struct Source {
+    bool alone = false;              // the weigher's raw values are in the points
+    std::optional<std::size_t> row;  // where they differ
+    double constant = 0;             // where they do not
+  };
+  // By weigher.
+  const std::vector<Source>& Sources() const { return sources_; }
+  // A host's raw value as it is now, clamped; of a weigher that looks at the host alone.
+  double RawOf(const Fleet& fleet, std::size_t weigher, HostIndex host) const;
+  // To the weigher's minimum and maximum.
+  void Clamp(std::size_t weigher, std::span<double> raw) const;
+
+  std::size_t MemoryBytes() const;
+
+ private:
+  struct Signature {
+    std::uint8_t flags = 0;
+    std::uint32_t cell = 0, zones = 0, aggregates = 0, supported = 0, hypervisor_type = 0,
+                  traits = 0, multipliers = 0;
+    std::int64_t hypervisor_version = 0;
+    friend bool operator==(const Signature&, const Signature&) = default;
+    template <typename H>
+    friend H AbslHashValue(H state, const Signature& s) {
+      return H::combine(std::move(state), s.flags, s.cell, s.zones, s.aggregates, s.supported,
+                        s.hypervisor_type, s.traits, s.multipliers, s.hypervisor_version);
+    }
+  };
+  struct TreeInfo {
+    Signature signature;
+    std::size_t hosts = 0;
+  };
+
+  Signature SignatureOf(const Fleet& fleet, HostIndex host);
+  std::uint32_t MultipliersOf(const Fleet& fleet, std::uint32_t aggregates);
+  BoxForest::Tree TreeFor(Fleet& fleet, const Signature& signature);
+  void HoldIds(Fleet& fleet, const Signature& signature, bool hold) const;
+  void Rebuild(Fleet& fleet);
+  void ChooseRows(const std::vector<std::vector<double>>& raw);
+  void Place(Fleet& fleet, HostIndex host);
+  void Drop(HostIndex host);
+  std::uint64_t KeyOf(std::span<const double> values) const;
+
+  static constexpr BoxForest::Tree kNoTree = UINT32_MAX;
+  const Pipeline& pipeline_;
+  HostParts parts_ = 0;
+  std::optional<BoxForest> forest_;
+  std::vector<TreeInfo> trees_;
+  absl::flat_hash_map<Signature, BoxForest::Tree> by_signature_;
+  std::vector<BoxForest::Tree> tree_of_;  // by host
+  std::vector<Source> sources_;
+  std::vector<std::vector<double>> multipliers_;
+  absl::flat_hash_map<std::vector<double>, std::uint32_t> multipliers_ids_;
+  std::vector<std::uint32_t> multipliers_of_aggregates_;  // by aggregates id
+  std::uint64_t aggregates_version_ = UINT64_MAX;
+  std::vector<std::size_t> weigher_of_row_;
+  std::vector<double> base_, scale_;  // of the key, by row
+  std::uint32_t key_bits_ = 0;
+  std::uint32_t rooms_ = 0;
+  std::uint32_t fleet_classes_ = 0;
+  std::uint64_t generation_ = 0, version_ = 0;
+  std::size_t moves_ = 0;  // since the last rebuild
+  std::size_t unfit_looks_ = 0;
+  bool unfit_ = false;  // some value or multiplier is not finite, or too many classes
+  bool rebuild_ = true;
+  std::vector<double> values_;  // scratch
+  std::array<std::int32_t, kMostRooms> room_{};
+};
+
+}  // namespace kilonova::scheduler::core::fast

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+// Two engines live the same life, one of them looking at every host for every decision: they must
+// always answer alike, to the last alternate.
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <random>
+#include <set>
+
+#include "tests/unit/scheduler/core/builders.h"
+
+namespace kilonova::scheduler::core {
+namespace {
+
+// One random world: its settings, then its life.
+class Twins {
+ public:
+  explicit Twins(std::uint64_t seed) : random_(seed) {
+    const std::uint64_t draw_seed = random_();
+    subset_ = Draw(4) == 0 ? 1 + Draw(5) : 1;
+    const auto multipliers = RandomMultipliers();
+    fast_ = MakeEngine(multipliers, draw_seed, false);
+    slow_ = MakeEngine(multipliers, draw_seed, true);
+    odd_units_ = Draw(4) == 0;
+    own_aggregates_ = Draw(3) == 0;
+    few_states_ = Draw(2) == 0;
+    most_hosts_ = Draw(8) == 0 ? 400 : 2 + Draw(60);
+    for (std::uint64_t i = 0; i < most_hosts_; ++i) Report();
+    for (int i = 0; i < 4; ++i) flavors_.push_back(RandomFlavor());
+  }
+
+  void Step() {
+    const auto kind = Draw(100);
+    if (kind < 50) {
+      Place();
+    } else if (kind < 72) {
+      Release();
+    } else if (kind < 78) {
+      Finish();
+    } else if (kind < 84) {
+      Move();
+    } else if (kind < 90) {
+      Report();
+    } else if (kind < 94) {
+      SetFlags();
+    } else if (kind < 97) {
+      ClaimFact();
+    } else {
+      RemoveHost();
+    }
+  }
+  std::uint64_t Decisions() const { return decisions_; }
+
+ private:
+  std::uint64_t Draw(std::uint64_t below) { return random_() % below; }
+  std::int64_t Pick(std::initializer_list<std::int64_t> values) {
+    return *(values.begin() + Draw(values.size()));
+  }
+
+  std::map<std::string, double> RandomMultipliers() {
+    std::map<std::string, double> multipliers;
+    constexpr double kValues[] = {-1.0, 0.0, 1.0, 0.3, 2.5, -0.1, 1e6, 1e-9};
+    for (const char* name :
+         {"ram_weight_multiplier", "cpu_weight_multiplier", "disk_weight_multiplier"}) {
+      if (Draw(3) == 0) multipliers[name] = kValues[Draw(std::size(kValues))];
+    }
+    return multipliers;
+  }
+
+  std::unique_ptr<Engine> MakeEngine(const std::map<std::string, double>& multipliers,
+                                     std::uint64_t seed, bool full_scan) const {
+    Pipeline pipeline = testing::DefaultPipeline();
+    weighers::WeigherOptions options;
+    for (const auto& [name, value] : multipliers) options.multipliers[name] = value;
+    pipeline.weighers = weighers::MakeWeighers(weighers::DefaultWeighers(), options).value();
+    pipeline.seed = seed;
+    pipeline.host_subset_size = subset_;
+    pipeline.full_scan = full_scan;
+    return std::make_unique<Engine>(std::move(pipeline));
+  }
+
+  std::string RandomHost() { return "h" + std::to_string(Draw(most_hosts_)); }
+
+  void Report() {
+    HostState host = testing::Host(RandomHost());
+    host.cell = Draw(4) == 0 ? "cell2" : "cell1";
+    host.up = Draw(10) != 0;
+    host.enabled = Draw(12) != 0;
+    const std::int64_t size = few_states_ ? Pick({4, 8}) : static_cast<std::int64_t>(2 + Draw(30));
+    host.inventories = {{"VCPU", testing::Inv(size, Draw(2) == 0 ? 1.0 : 1.5)},
+                        {"MEMORY_MB", testing::Inv(size * 1024, 1.0, Pick({0, 0, 512}))},
+                        {"DISK_GB", testing::Inv(Pick({20, 50, 100, 100}))}};
+    if (Draw(20) == 0) host.inventories.erase("DISK_GB");
+    if (Draw(6) == 0) host.inventories["CUSTOM_THING"] = testing::Inv(Pick({1, 2, 5}));
+    if (odd_units_) {
+      host.inventories["VCPU"].step_size = Pick({1, 1, 2});
+      host.inventories["MEMORY_MB"].min_unit = Pick({1, 512, 1024});
+      host.inventories["VCPU"].max_unit = Pick({2, 4, 100});
+    }
+    host.availability_zone = Draw(3) == 0 ? "" : "az" + std::to_string(Draw(3));
+    if (Draw(4) == 0) host.aggregates.push_back({1, "one", {{"availability_zone", "az1"}}});
+    if (own_aggregates_ && Draw(3) == 0) {
+      constexpr const char* kValues[] = {"2", "-1.5", "0", "0.25", "nonsense"};
+      host.aggregates.push_back({2, "two", {{"ram_weight_multiplier", kValues[Draw(5)]}}});
+    }
+    if (Draw(5) == 0) host.disk_available_least = static_cast<std::int64_t>(Draw(40)) - 5;
+    if (Draw(8) == 0) host.hypervisor_version = 2000000;
+    if (Draw(8) == 0) host.supported_instances = {{"aarch64", "qemu", "hvm"}};
+    if (Draw(6) == 0) host.stats["io_workload"] = std::to_string(Draw(4));
+    if (Draw(6) == 0) host.stats["failed_builds"] = std::to_string(Draw(3));
+    ASSERT_EQ(fast_->UpsertHost(host), slow_->UpsertHost(host));
+    hosts_.insert(host.host);
+  }
+
+  model::Flavor RandomFlavor() {
+    const std::int64_t vcpus = Pick({1, 1, 2, 3, 4});
+    model::Flavor flavor =
+        testing::SmallFlavor(vcpus, vcpus * Pick({256, 512, 1024}), Pick({0, 1, 5, 10}));
+    if (Draw(8) == 0) flavor.extra_specs["capabilities:hypervisor_type"] = "QEMU";
+    return flavor;
+  }
+
+  PlacementRequest RandomRequest() {
+    auto request = testing::Request(Draw(10) == 0 ? RandomFlavor() : flavors_[Draw(4)],
+                                    Draw(8) == 0 ? 2 + Draw(Draw(4) == 0 ? 40 : 6) : 1);
+    if (Draw(3) == 0) request.availability_zone = "az" + std::to_string(Draw(4));
+    if (Draw(6) == 0) request.image_properties["hw_architecture"] = "x86_64";
+    if (Draw(20) == 0) request.image_properties["img_hv_requested_version"] = ">=5.0";
+    if (Draw(20) == 0) {
+      request.resources = model::ResourcesOf(request.flavor);
+      request.resources["CUSTOM_THING"] = 1;
+    }
+    if (Draw(20) == 0) request.resources = {{"CUSTOM_THING", 1}};
+    if (Draw(30) == 0) request.resources = {{"CUSTOM_NOBODY_HAS", 1}};
+    if (Draw(20) == 0) request.ignore_hosts = {RandomHost()};
+    if (Draw(40) == 0) request.forced_host = RandomHost();
+    if (Draw(20) == 0 && !claims_.empty()) {
+      request.hints[Draw(2) == 0 ? "same_host" : "different_host"] = {AnyClaim().str()};
+    }
+    return request;
+  }
+
+  static std::string Text(const Expected<PlaceResult>& result) {
+    if (!result.ok()) return std::string(result.status().ToString());
+    std::string text = result->placed() ? "" : "refused: " + result->refusal.summary;
+    for (const auto& selection : result->selections) {
+      text += selection.instance.str() + " on " + selection.chosen.host + " or";
+      for (const auto& host : selection.alternates) text += " " + host.host;
+      text += "\n";
+    }
+    return text;
+  }
+
+  void Place() {
+    ++decisions_;
+    const auto request = RandomRequest();
+    const PlaceOptions options{.alternates = Draw(5)};
+    if (Draw(6) == 0) {
+      ASSERT_EQ(Text(fast_->DryRun(request, options)), Text(slow_->DryRun(request, options)));
+    }
+    const auto fast = fast_->Place(request, options);
+    ASSERT_EQ(Text(fast), Text(slow_->Place(request, options)));
+    if (fast.ok() && fast->placed()) {
+      claims_.insert(claims_.end(), request.instances.begin(), request.instances.end());
+    }
+  }
+
+  const Uuid& AnyClaim() { return claims_[Draw(claims_.size())]; }
+
+  void Release() {
+    if (claims_.empty()) return;
+    const auto times = Draw(4) == 0 ? 4 : 1;
+    for (int i = 0; i < times && !claims_.empty(); ++i) {
+      const std::size_t at = Draw(claims_.size());
+      ASSERT_EQ(fast_->Release(claims_[at]), slow_->Release(claims_[at]));
+      claims_[at] = claims_.back();
+      claims_.pop_back();
+    }
+  }
+
+  void Finish() {
+    if (claims_.empty()) return;
+    const Uuid uuid = AnyClaim();
+    fast_->BuildFinished(uuid);
+    slow_->BuildFinished(uuid);
+  }
+
+  void Move() {
+    if (claims_.empty()) return;
+    const Uuid uuid = AnyClaim();
+    const std::string host = RandomHost();
+    ASSERT_EQ(fast_->MoveClaim(uuid, host), slow_->MoveClaim(uuid, host));
+  }
+
+  void SetFlags() {
+    const std::string host = RandomHost();
+    const bool on = Draw(3) != 0;
+    if (Draw(2) == 0) {
+      ASSERT_EQ(fast_->SetHostUp(host, on), slow_->SetHostUp(host, on));
+    } else {
+      ASSERT_EQ(fast_->SetHostEnabled(host, on, "why"), slow_->SetHostEnabled(host, on, "why"));
+    }
+  }
+
+  // Taken from a database, whatever the host has: it may be overcommitted by it.
+  void ClaimFact() {
+    const Uuid uuid = Uuid::Random();
+    const std::string host = RandomHost();
+    const auto flavor = RandomFlavor();
+    const Status claimed = fast_->Claim(uuid, host, flavor, {}, ClaimCheck::kLoading);
+    ASSERT_EQ(claimed, slow_->Claim(uuid, host, flavor, {}, ClaimCheck::kLoading));
+    if (claimed.ok()) claims_.push_back(uuid);
+  }
+
+  void RemoveHost() {
+    const std::string host = RandomHost();
+    ASSERT_EQ(fast_->RemoveHost(host), slow_->RemoveHost(host));
+  }
+
+  std::mt19937_64 random_;
+  std::size_t subset_ = 1;
+  bool odd_units_ = false, own_aggregates_ = false, few_states_ = false;
+  std::uint64_t most_hosts_ = 0, decisions_ = 0;
+  std::unique_ptr<Engine> fast_, slow_;
+  std::vector<model::Flavor> flavors_;
+  std::set<std::string> hosts_;
+  std::vector<Uuid> claims_;
+};
+
+// About what fits a test run; KILONOVA_DECISIONS asks for more.
+TEST(FastPath, AnswersAsTheFullScan) {
+  const char* const asked = std::getenv("KILONOVA_DECISIONS");
+  const std::uint64_t decisions = asked != nullptr ? std::strtoull(asked, nullptr, 10) : 60'000;
+  const char* const first = std::getenv("KILONOVA_SEED");
+  std::uint64_t seed = first != nullptr ? std::strtoull(first, nullptr, 10) : 20261125;
+  for (std::uint64_t done = 0; done < decisions; ++seed) {
+    SCOPED_TRACE("KILONOVA_SEED=" + std::to_string(seed));
+    Twins twins(seed);
+    for (int i = 0; i < 1000; ++i) {
+      ASSERT_NO_FATAL_FAILURE(twins.Step()) << "step " << i;
+      if (HasFailure()) return;
+    }
+    done += twins.Decisions();
+  }
+}
+
+}  // namespace
+}  // namespace kilonova::scheduler::core
