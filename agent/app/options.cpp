@@ -43,6 +43,14 @@ void ReadAgent(Config& config, core::AgentSettings& agent) {
   agent.soft_reboot_timeout =
       config.Duration("shutdown.soft_reboot_timeout", agent.soft_reboot_timeout);
   agent.reconcile_every = config.Duration("reconcile_interval", agent.reconcile_every);
+  const auto seconds = [&config](const char* key, std::chrono::milliseconds fallback) {
+    const auto whole = std::chrono::duration_cast<std::chrono::seconds>(fallback).count();
+    return std::chrono::seconds(config.Int(key, whole, -1, INT32_MAX));
+  };
+  agent.sync_power_state_interval =
+      seconds("sync_power_state_interval", agent.sync_power_state_interval);
+  agent.image_cache_manager_interval =
+      seconds("image_cache.manager_interval", agent.image_cache_manager_interval);
 }
 
 void ReadImages(Config& config, adapters::images::ImageStoreOptions& images,
@@ -53,6 +61,12 @@ void ReadImages(Config& config, adapters::images::ImageStoreOptions& images,
   size_limit_gb = static_cast<std::uint64_t>(
       config.Int("images.size_limit_gb", static_cast<std::int64_t>(size_limit_gb), 1, 1 << 20));
   images.max_file_bytes = size_limit_gb << 30;
+  auto& cache = images.cache;
+  cache.remove_unused_base_images =
+      config.Bool("image_cache.remove_unused_base_images", cache.remove_unused_base_images);
+  cache.remove_unused_original_minimum_age_seconds = std::chrono::seconds(
+      config.Int("image_cache.remove_unused_original_minimum_age_seconds",
+                 cache.remove_unused_original_minimum_age_seconds.count(), 0, INT32_MAX));
   auto& http = images.http;
   http.connect_timeout = config.Duration("images.connect_timeout", http.connect_timeout);
   http.total_timeout = config.Duration("images.total_timeout", http.total_timeout);

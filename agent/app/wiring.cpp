@@ -8,6 +8,7 @@
 #include "agent/guest/features.h"
 #include "agent/guest/metadata.h"
 #include "proto/oslo/decode.h"
+#include "proto/oslo/json.h"
 
 namespace kilonova::agent::app {
 
@@ -34,6 +35,15 @@ Expected<std::optional<std::vector<core::ConfigDriveFile>>> GuestDescriber::Conf
 Expected<model::ComputeRequest> RequestDecoder::Decode(const std::string& inner) {
   ASSIGN_OR_RETURN(oslo::ReceivedRequest received, oslo::DecodeInner(inner));
   return std::move(received.request);
+}
+
+Expected<std::string> RequestDecoder::WithoutSecrets(const std::string& inner) {
+  ASSIGN_OR_RETURN(oslo::Json message, oslo::ParseJson(inner));
+  oslo::Json* args = message.Find("args");
+  if (args == nullptr) return inner;
+  if (args->Find("admin_password") != nullptr) args->Set("admin_password", nullptr);
+  if (args->Find("injected_files") != nullptr) args->Set("injected_files", oslo::Json::MakeArray());
+  return oslo::DumpJson(message);
 }
 
 std::string DetectDiskCache(const std::filesystem::path& dir) {

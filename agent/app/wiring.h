@@ -25,6 +25,7 @@ class GuestDescriber final : public core::GuestDescriber {
 class RequestDecoder final : public core::RequestDecoder {
  public:
   Expected<model::ComputeRequest> Decode(const std::string& inner) override;
+  Expected<std::string> WithoutSecrets(const std::string& inner) override;
 };
 
 // "none" where files of `dir` can be opened with O_DIRECT, "writeback" where they cannot.

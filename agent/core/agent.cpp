@@ -40,10 +40,21 @@ Agent::Agent(AgentSettings settings, Ports ports)
     : settings_(std::move(settings)),
       ports_(ports),
       facts_(ports_.hypervisor),
-      services_{settings_, ports_, claims_, counters_, facts_, draining_},
-      reconciler_(services_, {[this](const Uuid& uuid) { return queue_.Busy(uuid); },
-                              [this](const Uuid& uuid) { PushObserve(uuid, false); },
-                              [this](const InstanceRecord& r) { PushAbandon(r); }}),
+      services_{settings_,
+                ports_,
+                claims_,
+                counters_,
+                facts_,
+                draining_,
+                [this] {
+                  const absl::MutexLock lock(&mutex_);
+                  undo_wanted_ = true;
+                }},
+      reconciler_(services_,
+                  {[this](const Uuid& uuid) { return queue_.Busy(uuid); },
+                   [this](const Uuid& uuid, bool repeat) { PushObserve(uuid, false, repeat); },
+                   [this](const InstanceRecord& r) { PushAbandon(r); },
+                   [this](const InstanceRecord& r) { PushUndo(r); }}),
       queue_(std::min(settings_.workers, kMaxWorkers)) {}
 
 Agent::~Agent() {
@@ -213,13 +224,17 @@ void Agent::Enqueue(const JournalEntry& entry,
   }
   // Before its own job is there, so that the delete itself is not met.
   if (kind == JobKind::kDelete) queue_.CancelForDelete(entry.instance_uuid, entry.generation);
-  queue_.Push({entry.instance_uuid, kind, IsSlow(entry.method), entry.generation,
+  // The last start it is given: one such message at a time.
+  const bool suspect =
+      kind != JobKind::kDelete && entry.starts > 0 && entry.starts + 1 >= settings_.max_starts;
+  queue_.Push({entry.instance_uuid, kind, IsSlow(entry.method), entry.generation, suspect,
                [this, ticket](Cancellation& cancel) { RunTicket(*ticket, cancel); }});
 }
 
-void Agent::PushObserve(const Uuid& instance, bool crashed) {
-  queue_.Push({instance, JobKind::kObserve, false, 0, [this, instance, crashed](Cancellation&) {
-                 Observe(services_, instance, crashed);
+void Agent::PushObserve(const Uuid& instance, bool crashed, bool repeat) {
+  queue_.Push({instance, JobKind::kObserve, false, 0, false,
+               [this, instance, crashed, repeat](Cancellation&) {
+                 Observe(services_, instance, crashed, repeat);
                }});
 }
 
@@ -228,14 +243,14 @@ void Agent::RemoveStale(const std::vector<StaleInstance>& stale) {
     LogWarn("removing what the scheduler calls stale",
             {F("instance", one.uuid), F("generation", one.generation)});
     queue_.CancelForDelete(one.uuid, one.generation);
-    queue_.Push(
-        {one.uuid, JobKind::kDelete, false, one.generation, [this, one](Cancellation& cancel) {
-           OperationHead head;
-           head.operation = "terminate";
-           head.instance = one.uuid;
-           head.generation = one.generation;
-           RunDelete(services_, head, cancel);
-         }});
+    PushRunnable({one.uuid, JobKind::kDelete, false, one.generation, false, {}},
+                 [this, one](Cancellation& cancel) {
+                   OperationHead head;
+                   head.operation = "terminate";
+                   head.instance = one.uuid;
+                   head.generation = one.generation;
+                   return MakeDelete(services_, head, cancel);
+                 });
   }
 }
 

@@ -60,11 +60,18 @@ class Agent final : public RequestSink, public HostView {
   void ReportRefused(const Status& why);
   void Enqueue(const JournalEntry& entry, std::shared_ptr<const model::ComputeRequest> request);
   void RunTicket(Ticket& ticket, Cancellation& cancel);
-  void Dispatch(Ticket& ticket, const OperationHead& head, Cancellation& cancel);
-  void Abandon(const Ticket& ticket, const OperationHead& head, Cancellation& cancel,
-               const Status& why);
-  void PushObserve(const Uuid& instance, bool crashed);
+  std::unique_ptr<Runnable> Begin(Ticket& ticket, Cancellation& cancel);
+  std::unique_ptr<Runnable> Dispatch(Ticket& ticket, const OperationHead& head,
+                                     Cancellation& cancel);
+  std::unique_ptr<Runnable> Abandon(const Ticket& ticket, const OperationHead& head,
+                                    Cancellation& cancel, const Status& why);
+  // A job that makes its operation when it first runs and keeps it while it parks.
+  void PushRunnable(Job job, std::function<std::unique_ptr<Runnable>(Cancellation&)> make);
+  void PushObserve(const Uuid& instance, bool crashed, bool repeat = false);
   void PushAbandon(const InstanceRecord& record);
+  void PushUndo(const InstanceRecord& record);
+  void SettleOld();
+  std::chrono::milliseconds SweepInterval() const;
   void HouseKeeping();
   void Reconcile();
 
@@ -80,7 +87,10 @@ class Agent final : public RequestSink, public HostView {
   mutable absl::Mutex mutex_;
   std::map<Uuid, std::int64_t> building_ ABSL_GUARDED_BY(mutex_);  // accepted, not yet ended
   std::map<Uuid, bool> events_ ABSL_GUARDED_BY(mutex_);            // true: it crashed
+  // Journal entries at work, since when; those that have been told the journal as settled are gone.
+  std::map<std::int64_t, SteadyTime> at_work_ ABSL_GUARDED_BY(mutex_);
   bool reconcile_wanted_ ABSL_GUARDED_BY(mutex_) = false;
+  bool undo_wanted_ ABSL_GUARDED_BY(mutex_) = false;
   bool housekeeping_busy_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   bool receiving_ ABSL_GUARDED_BY(mutex_) = false;

@@ -19,6 +19,7 @@ struct Agent::Ticket {
   // holder.
   std::shared_ptr<const model::ComputeRequest> request;
   std::string body;
+  std::unique_ptr<Runnable> running;  // from its first run to its end
 };
 
 inline std::string OperationName(const std::string& method) {

@@ -12,26 +12,67 @@
 namespace kilonova::agent::core {
 
 void Agent::HouseKeeping() {
+  const auto not_before = [](SteadyTime time, SteadyTime now) {
+    return std::max(time - now, SteadyTime::duration::zero());
+  };
+  SteadyTime next_reconcile = ports_.clock.Steady();
+  SteadyTime next_sweep = ports_.clock.Steady() + SweepInterval();
+  std::optional<SteadyTime> next_undo;
   while (true) {
     std::map<Uuid, bool> events;
     bool reconcile = false;
-    bool woken = false;
+    bool undo = false;
     {
       absl::MutexLock lock(&mutex_);
       housekeeping_busy_ = false;
       const auto something = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
-        return stopping_ || reconcile_wanted_ || !events_.empty();
+        return stopping_ || reconcile_wanted_ || undo_wanted_ || !events_.empty();
       };
-      woken = mutex_.AwaitWithTimeout(absl::Condition(&something),
-                                      absl::FromChrono(settings_.reconcile_every));
+      SteadyTime next = std::min(next_reconcile, next_sweep);
+      if (next_undo) next = std::min(next, *next_undo);
+      mutex_.AwaitWithTimeout(absl::Condition(&something),
+                              absl::FromChrono(not_before(next, ports_.clock.Steady())));
       if (stopping_) return;
       events.swap(events_);
-      reconcile = reconcile_wanted_ || !woken;
+      reconcile = reconcile_wanted_ || ports_.clock.Steady() >= next_reconcile;
       reconcile_wanted_ = false;
+      undo = std::exchange(undo_wanted_, false);
       housekeeping_busy_ = true;
     }
     for (const auto& [uuid, crashed] : events) PushObserve(uuid, crashed);
-    if (reconcile) Reconcile();
+    if (reconcile) {
+      Reconcile();
+      SettleOld();
+      next_reconcile = ports_.clock.Steady() + settings_.reconcile_every;
+    }
+    if (reconcile || undo || (next_undo && ports_.clock.Steady() >= *next_undo)) {
+      next_undo = reconciler_.RetryUndos();
+    }
+    if (ports_.clock.Steady() >= next_sweep) {
+      if (settings_.image_cache_manager_interval.count() >= 0) ports_.images.RemoveUnused();
+      next_sweep = ports_.clock.Steady() + SweepInterval();
+    }
+  }
+}
+
+std::chrono::milliseconds Agent::SweepInterval() const {
+  const auto wanted = settings_.image_cache_manager_interval;
+  return wanted.count() > 0 ? wanted : std::chrono::milliseconds(std::chrono::minutes(1));
+}
+
+void Agent::SettleOld() {
+  std::vector<std::int64_t> old;
+  {
+    const absl::MutexLock lock(&mutex_);
+    const SteadyTime limit = ports_.clock.Steady() - settings_.settled_after;
+    std::erase_if(at_work_, [&](const auto& entry) {
+      if (entry.second > limit) return false;
+      old.push_back(entry.first);
+      return true;
+    });
+  }
+  for (const std::int64_t id : old) {
+    if (ports_.journal.Settle(id).ok()) counters_.Add("entries_settled");
   }
 }
 

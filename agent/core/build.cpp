@@ -6,7 +6,7 @@
 #include "agent/core/instance_files.h"
 #include "agent/core/inventory.h"
 #include "agent/core/template_check.h"
-#include "agent/core/waiting.h"
+#include "agent/core/undo.h"
 #include "common/base/log.h"
 
 namespace kilonova::agent::core {
@@ -19,6 +19,7 @@ using model::VmState;
 
 constexpr std::uint64_t kGiB = 1024ULL * 1024 * 1024;
 constexpr std::string_view kFamily = "build";
+constexpr std::chrono::milliseconds kTemplatePoll{100};
 
 std::uint64_t Bytes(std::int64_t gib) { return static_cast<std::uint64_t>(gib) * kGiB; }
 
@@ -30,31 +31,38 @@ Status Stale() {
 }  // namespace
 
 Build::Build(Services& services, OperationHead head, Cancellation& cancel,
-             const model::BuildRequest& request, const std::string& body)
+             const model::BuildRequest& request, std::string body)
     : op_(services, std::move(head), cancel),
       services_(services),
       request_(request),
-      body_(body),
-      touched_(op_.head().starts > 1),
+      body_(std::move(body)),
+      touched_(op_.head().starts.all > 1),
       domain_possible_(touched_) {}
 
 void Build::Run() {
-  const auto prior = LookBack();
-  const Status status = prior.ok() ? Steps(*prior) : prior.status();
-  if (status.ok()) return;
-  if (HasReason(status, reason::kJournalFailed))
-    return;  // nothing can be recorded: after a restart
-  if (op_.EndIfCancelled()) return;
-  Fail(status);
+  if (!failure_) {
+    const Status status = Attempt();
+    if (status.ok() || HasReason(status, reason::kJournalFailed)) {
+      return;  // ended; or nothing can be recorded: after a restart
+    }
+    if (op_.TakeParked() || op_.EndIfCancelled()) return;
+    failure_ = status;
+    LogError("build failed", {F("instance", op_.instance()), F("request", op_.head().request_id),
+                              F("generation", op_.head().generation), F("why", status)});
+  }
+  Fail(*failure_);
 }
 
 void Build::Abandon(const Status& why) {
-  // A second message about a guest that is here must not end it.
-  const auto record = services_.ports.journal.Instance(op_.instance());
-  const auto answered = record.ok() ? AnsweredBefore(*record) : Expected<bool>(record.status());
-  if (!answered.ok() || *answered) return;  // what cannot be recorded waits for the restart
-  touched_ = domain_possible_ = true;
-  Fail(why);
+  abandoned_ = true;
+  failure_ = why;
+}
+
+Status Build::Attempt() {
+  if (!prior_) {
+    ASSIGN_OR_RETURN(prior_, LookBack());
+  }
+  return Steps(*prior_);
 }
 
 Status Build::Hypervised(absl::FunctionRef<Status()> call) {
@@ -183,15 +191,20 @@ Status Build::TemplateCheck() {
 }
 
 Status Build::AwaitTemplate() {
-  Backoff backoff(std::chrono::milliseconds(100), std::chrono::milliseconds(5000));
-  while (true) {
-    const auto known = services_.ports.control_plane.Template(
-        request_.flavor.flavorid, request_.flavor.ContentHash(), services_.settings.template_wait);
-    if (known.ok()) return CompareWithTemplate(request_.flavor, *known);
-    // No session and no copy of the templates: that says nothing about the request.
-    if (!HasReason(known.status(), reason::kUnavailable)) return known.status();
-    if (!op_.Wait(backoff.Next())) return op_.StoppedStatus();
+  const SteadyTime now = services_.ports.clock.Steady();
+  if (!template_since_) template_since_ = now;
+  const std::string hash = request_.flavor.ContentHash();
+  const auto known = services_.ports.control_plane.Template(request_.flavor.flavorid, hash,
+                                                            std::chrono::milliseconds(0));
+  if (known.ok() && known->ContentHash() == hash) return OkStatus();
+  // No session and no copy of the templates: that says nothing about the request. With one, the
+  // flavor may be on its way.
+  const bool unknown = HasReason(known.status(), reason::kUnavailable);
+  if (unknown || now - *template_since_ < services_.settings.template_wait) {
+    return op_.Park(unknown ? template_backoff_.Next() : kTemplatePoll);
   }
+  RETURN_IF_ERROR(known.status());
+  return CompareWithTemplate(request_.flavor, *known);
 }
 
 InstanceRecord Build::Record(VmState vm, PowerState power) const {
@@ -258,48 +271,43 @@ Status Build::CheckNetworks() {
 }
 
 Status Build::AwaitPermission() {
-  Backoff backoff(std::chrono::milliseconds(100), std::chrono::milliseconds(5000));
-  bool said = false;
-  while (true) {
-    const Status status =
-        services_.ports.control_plane.ConfirmStart(op_.instance(), op_.head().generation);
-    if (status.code() != Code::kUnavailable && status.code() != Code::kDeadlineExceeded) {
-      return status;
-    }
-    if (!said) {
-      LogWarn("waiting for the scheduler's permission to start",
-              {F("instance", op_.instance()), F("request", op_.head().request_id)});
-      said = true;
-    }
-    if (!op_.Wait(backoff.Next())) return op_.StoppedStatus();
+  const Status status =
+      services_.ports.control_plane.ConfirmStart(op_.instance(), op_.head().generation);
+  if (status.code() != Code::kUnavailable && status.code() != Code::kDeadlineExceeded) {
+    return status;
   }
+  if (!said_waiting_) {
+    LogWarn("waiting for the scheduler's permission to start",
+            {F("instance", op_.instance()), F("request", op_.head().request_id)});
+    said_waiting_ = true;
+  }
+  return op_.Park(permission_backoff_.Next());
 }
 
 Status Build::AwaitRunning() {
-  const SteadyTime begin = services_.ports.clock.Steady();
-  Backoff backoff(std::chrono::milliseconds(10), std::chrono::milliseconds(500));
-  while (true) {
-    PowerState power = PowerState::kNoState;
-    RETURN_IF_ERROR(Hypervised([&]() -> Status {
-      ASSIGN_OR_RETURN(power, op_.Power());
-      return OkStatus();
-    }));
-    // Off again already: it did run, and an observation will say that it stopped.
-    if (power == PowerState::kRunning || power == PowerState::kShutdown) return OkStatus();
-    if (power == PowerState::kCrashed) {
-      return Error(Code::kAborted, reason::kGuestCrashed, "the guest crashed as it started");
-    }
-    if (services_.ports.clock.Steady() - begin > services_.settings.start_timeout) {
-      return Error(Code::kInternal, reason::kHypervisorRefused, "the guest did not come to run");
-    }
-    if (!op_.Wait(backoff.Next())) return op_.StoppedStatus();
+  const SteadyTime now = services_.ports.clock.Steady();
+  if (!running_since_) running_since_ = now;
+  PowerState power = PowerState::kNoState;
+  RETURN_IF_ERROR(Hypervised([&]() -> Status {
+    ASSIGN_OR_RETURN(power, op_.Power());
+    return OkStatus();
+  }));
+  // Off again already: it did run, and an observation will say that it stopped.
+  if (power == PowerState::kRunning || power == PowerState::kShutdown) return OkStatus();
+  if (power == PowerState::kCrashed) {
+    return Error(Code::kAborted, reason::kGuestCrashed, "the guest crashed as it started");
   }
+  if (now - *running_since_ > services_.settings.start_timeout) {
+    return Error(Code::kInternal, reason::kHypervisorRefused, "the guest did not come to run");
+  }
+  return op_.Park(running_backoff_.Next());
 }
 
 Status Build::ReportActive() {
   Journal::Completion end;
   end.state = EntryState::kDone;
   end.upsert = Record(VmState::kActive, PowerState::kRunning);
+  end.upsert->launched = true;
   end.report = op_.Report(Outcome::kDone, VmState::kActive, PowerState::kRunning);
   end.report->launched_at = services_.ports.clock.Now();
   end.report->timings = op_.timings();
@@ -312,10 +320,20 @@ Status Build::ReportActive() {
 }
 
 void Build::Fail(const Status& why) {
-  LogError("build failed", {F("instance", op_.instance()), F("request", op_.head().request_id),
-                            F("generation", op_.head().generation), F("why", why)});
+  if (abandoned_) {
+    // A second message about a guest that is here must not end it.
+    const auto record = services_.ports.journal.Instance(op_.instance());
+    const auto answered = record.ok() ? AnsweredBefore(*record) : Expected<bool>(record.status());
+    if (!answered.ok() || *answered) return;  // what cannot be recorded waits for the restart
+    touched_ = domain_possible_ = true;
+  }
   const Status undone = touched_ ? Undo() : OkStatus();
+  if (op_.TakeParked()) return;
   if (HasReason(undone, reason::kJournalFailed) || op_.EndIfCancelled()) return;
+  ReportFailed(why, undone);
+}
+
+void Build::ReportFailed(const Status& why, const Status& undone) {
   const model::Fault fault = MakeFault(why);
   Journal::Completion end;
   end.state = EntryState::kFailed;
@@ -326,43 +344,24 @@ void Build::Fail(const Status& why) {
   } else if (undone.ok()) {
     end.remove = op_.instance();
   } else {
-    // Something is left, maybe a guest: it keeps its claim, and no other host may begin.
+    // Something is left, maybe a guest: it keeps its claim until it is undone, which the reconciler
+    // sees to, and no other host may begin.
     LogError(
-        "a failed build could not be undone",
+        "a failed build could not be undone yet",
         {F("instance", op_.instance()), F("request", op_.head().request_id), F("why", undone)});
     end.report->fault->retryable = false;
     const auto power = op_.Power();
     end.upsert = Record(VmState::kError, power.value_or(PowerState::kNoState));
+    end.upsert->undo_pending = true;
     end.report->power_state = end.upsert->power_state;
   }
   const Status reported = op_.Step("undo", "report", [&] { return op_.Complete(std::move(end)); });
   if (undone.ok() && reported.ok()) services_.claims.Release(op_.instance());
+  if (!undone.ok()) services_.undo_is_pending();
   services_.counters.Add("builds.failed." + fault.reason);
   services_.ports.control_plane.HostChanged();
 }
 
-Status Build::Undo() {
-  const Uuid& instance = op_.instance();
-  Hypervisor& hypervisor = services_.ports.hypervisor;
-  RETURN_IF_ERROR(op_.Step("undo", "destroy", [&]() -> Status {
-    if (!domain_possible_) return OkStatus();
-    return op_.WithHypervisor([&] { return hypervisor.Destroy(instance); });
-  }));
-  RETURN_IF_ERROR(op_.Step("undo", "undefine", [&]() -> Status {
-    if (!domain_possible_) return OkStatus();
-    return op_.WithHypervisor([&] { return hypervisor.Undefine(instance); });
-  }));
-  if (const Status stepped = op_.Step("undo", "network",
-                                      [&]() -> Status {
-                                        for (const model::NicRequest& nic : request_.nics) {
-                                          RETURN_IF_ERROR(services_.ports.networks.Remove(nic));
-                                        }
-                                        return OkStatus();
-                                      });
-      !stepped.ok())
-    return stepped;
-  return op_.Step("undo", "files",
-                  [&] { return RemoveInstanceDir(services_.settings.paths, instance); });
-}
+Status Build::Undo() { return UndoSteps(op_, domain_possible_, request_.nics); }
 
 }  // namespace kilonova::agent::core

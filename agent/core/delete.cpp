@@ -12,13 +12,14 @@ using model::Outcome;
 using model::PowerState;
 using model::VmState;
 
-class Delete {
+class Delete final : public Runnable {
  public:
   Delete(Services& services, OperationHead head, Cancellation& cancel)
       : op_(services, std::move(head), cancel), services_(services) {}
 
-  void Run() {
+  void Run() override {
     const Status status = Steps();
+    if (op_.TakeParked()) return;
     if (status.ok() || HasReason(status, reason::kJournalFailed)) return;
     if (op_.EndIfCancelled()) return;
     Fail(status);
@@ -112,8 +113,8 @@ class Delete {
 
 }  // namespace
 
-void RunDelete(Services& services, OperationHead head, Cancellation& cancel) {
-  Delete(services, std::move(head), cancel).Run();
+std::unique_ptr<Runnable> MakeDelete(Services& services, OperationHead head, Cancellation& cancel) {
+  return std::make_unique<Delete>(services, std::move(head), cancel);
 }
 
 std::vector<model::NicRequest> NicsOf(Services& services, const InstanceRecord& record) {

@@ -3,12 +3,15 @@
 // the same: the tombstone stops a build that comes later.
 #pragma once
 
+#include <memory>
+#include <vector>
+
 #include "agent/core/operation.h"
 
 namespace kilonova::agent::core {
 
 // Removes up to head.generation; what is here of a later generation stays.
-void RunDelete(Services& services, OperationHead head, Cancellation& cancel);
+std::unique_ptr<Runnable> MakeDelete(Services& services, OperationHead head, Cancellation& cancel);
 
 // The NICs of the request an instance was built from; none when that cannot be read any more.
 std::vector<model::NicRequest> NicsOf(Services& services, const InstanceRecord& record);

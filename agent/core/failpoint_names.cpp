@@ -1,9 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/core/failpoint_names.h"
 
+#include <algorithm>
 #include <span>
 
 namespace kilonova::agent::core {
+
+int StepIndex(std::string_view operation, std::string_view name) {
+  struct Family {
+    std::string_view name;
+    std::span<const std::string_view> steps;
+    int base;
+  };
+  const std::array<Family, 6> families = {{{"build", step::kBuild, 0},
+                                           {"undo", step::kUndo, 100},
+                                           {"delete", step::kDelete, 0},
+                                           {"start", step::kStart, 0},
+                                           {"stop", step::kStop, 0},
+                                           {"reboot", step::kReboot, 0}}};
+  for (const Family& family : families) {
+    if (family.name != operation) continue;
+    const auto at = std::ranges::find(family.steps, name);
+    return at == family.steps.end() ? 0
+                                    : family.base + static_cast<int>(at - family.steps.begin()) + 1;
+  }
+  return 0;
+}
 
 std::vector<std::string> AllFailpoints() {
   std::vector<std::string> names;

@@ -27,6 +27,10 @@ inline constexpr std::array<std::string_view, 5> kReboot = {"shutdown", "destroy
                                                             "start", "report"};
 }  // namespace step
 
+// Where a step stands in its operation, 1 and up; what comes after a failure (undo) stands behind
+// all else. 0 for what is no step.
+int StepIndex(std::string_view operation, std::string_view name);
+
 // Every failpoint of the agent's core and journal.
 std::vector<std::string> AllFailpoints();
 

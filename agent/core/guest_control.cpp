@@ -22,31 +22,30 @@ Expected<InstanceRecord> RecordFor(Operation& op) {
   return *std::move(record);
 }
 
-Expected<bool> CleanShutdown(Operation& op, std::chrono::milliseconds timeout,
-                             std::chrono::milliseconds retry) {
-  Services& services = op.services();
-  const Clock& clock = services.ports.clock;
-  const SteadyTime begin = clock.Steady();
-  SteadyTime pressed{};
-  bool once = false;
-  while (true) {
-    PowerState power = PowerState::kNoState;
-    RETURN_IF_ERROR(op.WithHypervisor([&]() -> Status {
-      ASSIGN_OR_RETURN(power, op.Power());
-      return OkStatus();
-    }));
-    if (power != PowerState::kRunning && power != PowerState::kPaused) return true;
-    const SteadyTime now = clock.Steady();
-    if (now - begin >= timeout) return false;
-    if (!once || (retry.count() > 0 && now - pressed >= retry)) {
-      // A guest that is just starting or just going may make libvirt refuse; the wait decides.
-      const Status press = services.ports.hypervisor.Shutdown(op.instance());
-      if (!press.ok()) LogDebug("power button", {F("instance", op.instance()), F("why", press)});
-      pressed = now;
-      once = true;
-    }
-    if (!op.Wait(services.settings.poll)) return op.StoppedStatus();
+Status RequireLaunched(const InstanceRecord& record) {
+  if (record.launched && record.vm_state != model::VmState::kBuilding) return OkStatus();
+  return Error(Code::kFailedPrecondition, reason::kInstanceStateConflict,
+               "the instance has never been launched",
+               {{"vm_state", std::string(model::Name(record.vm_state))}});
+}
+
+Expected<bool> CleanShutdown::Run(Operation& op) {
+  const SteadyTime now = op.services().ports.clock.Steady();
+  if (!begin_) begin_ = now;
+  PowerState power = PowerState::kNoState;
+  RETURN_IF_ERROR(op.WithHypervisor([&]() -> Status {
+    ASSIGN_OR_RETURN(power, op.Power());
+    return OkStatus();
+  }));
+  if (power != PowerState::kRunning && power != PowerState::kPaused) return true;
+  if (now - *begin_ >= timeout_) return false;
+  if (!pressed_ || (retry_.count() > 0 && now - *pressed_ >= retry_)) {
+    // A guest that is just starting or just going may make libvirt refuse; the wait decides.
+    const Status press = op.services().ports.hypervisor.Shutdown(op.instance());
+    if (!press.ok()) LogDebug("power button", {F("instance", op.instance()), F("why", press)});
+    pressed_ = now;
   }
+  return op.Park(op.services().settings.poll);
 }
 
 std::chrono::milliseconds ShutdownTimeout(Services& services, const InstanceRecord& record) {

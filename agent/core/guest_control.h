@@ -10,10 +10,22 @@ namespace kilonova::agent::core {
 // means another generation than the one that is here.
 Expected<InstanceRecord> RecordFor(Operation& op);
 
+// INSTANCE_STATE_CONFLICT for an instance that never ran: it is being built, or its build failed.
+Status RequireLaunched(const InstanceRecord& record);
+
 // Presses the power button, again every `retry` (0: once), and waits at most `timeout` for the
-// guest to be off. True when it is, false when it did not heed.
-Expected<bool> CleanShutdown(Operation& op, std::chrono::milliseconds timeout,
-                             std::chrono::milliseconds retry);
+// guest to be off. Parks in between: kept over the runs of its operation.
+class CleanShutdown {
+ public:
+  CleanShutdown(std::chrono::milliseconds timeout, std::chrono::milliseconds retry)
+      : timeout_(timeout), retry_(retry) {}
+  // True when it is off, false when it did not heed.
+  Expected<bool> Run(Operation& op);
+
+ private:
+  const std::chrono::milliseconds timeout_, retry_;
+  std::optional<SteadyTime> begin_, pressed_;
+};
 // os_shutdown_timeout of the instance's image in seconds, else the host's setting.
 std::chrono::milliseconds ShutdownTimeout(Services& services, const InstanceRecord& record);
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -17,6 +18,8 @@ struct CachedImage {
   std::filesystem::path path;
   std::string format;              // "qcow2" or "raw": what every tool is told from now on
   std::uint64_t virtual_size = 0;  // bytes a guest would see
+  // Shared by every copy of this value: while one of them lives, the image is not evicted.
+  std::shared_ptr<const void> lease;
 };
 
 class ImageStore {
@@ -41,6 +44,10 @@ class ImageStore {
   // A private copy of a kernel or ramdisk: a reflink where possible, never a hard link, since
   // libvirt hands the file to QEMU's user. Idempotent.
   virtual Status PlaceFile(const CachedImage& image, const std::filesystem::path& target) = 0;
+
+  // One pass of the image cache manager: cached images no disk stands on and nobody holds are
+  // removed once they are old enough. What goes wrong is logged.
+  virtual void RemoveUnused() {}
 };
 
 // Makes the ISO9660 config drive (volume label "config-2", Rock Ridge and Joliet).

@@ -27,7 +27,14 @@ struct JournalEntry {
   std::string digest;  // SHA-256 of the inner message
   std::string body;    // the inner oslo.message, to be parsed again after a restart; "" once done
   EntryState state = EntryState::kAccepted;
-  std::int64_t starts = 0;  // how often a worker took it up; a poison message shows here
+  std::int64_t starts = 0;  // how often a worker took it up in vain; a poison message shows here
+};
+
+// How often a message was taken up, and how far it came (docs/adr/0012).
+struct Starts {
+  std::int64_t counted = 0;  // those that may have been deaths by this message
+  std::int64_t all = 0;      // all of them since it last came further
+  int reached = 0;           // the furthest step completed so far, StepIndex of it
 };
 
 enum class AcceptResult {
@@ -46,7 +53,10 @@ struct InstanceRecord {
   model::Resources resources;
   model::VmState vm_state = model::VmState::kBuilding;
   model::PowerState power_state = model::PowerState::kNoState;
-  std::string build_body;  // the inner message it was built from: rebuilds its XML at any time
+  // The inner message it was built from, without its secrets: rebuilds its XML at any time.
+  std::string build_body;
+  bool launched = false;      // its guest ran here once
+  bool undo_pending = false;  // a build that failed and could not be undone yet
 };
 
 class Journal {
@@ -56,14 +66,20 @@ class Journal {
   // One transaction: dedupe by unique_id, check tombstones (builds only), insert. Sets entry.id
   // when the result is kNew.
   virtual Expected<AcceptResult> Accept(JournalEntry& entry) = 0;
-  virtual Expected<std::int64_t> MarkRunning(std::int64_t id) = 0;  // returns starts, now counted
+  virtual Expected<Starts> MarkRunning(std::int64_t id) = 0;  // this start counted
   // The agent stops in good order before the entry's end: it is accepted again, the start
   // uncounted.
   virtual Status Checkpoint(std::int64_t id) = 0;
+  // It completed step `reached`, further than ever: only the start that goes on counts.
+  virtual Status Advance(std::int64_t id, int reached) = 0;
+  // It has been at work long enough that its end will not have come of its beginning: the start
+  // that goes on does not count as a death by it (Starts::all keeps it).
+  virtual Status Settle(std::int64_t id) = 0;
   // The entry's end, the instance's record (empty: remove it) and the report, in one transaction.
   struct Completion {
     std::int64_t entry_id = 0;             // 0: no entry, an observation
     EntryState state = EntryState::kDone;  // kRunning: progress, the entry goes on
+    int reached = 0;                       // with kRunning: the furthest step so far
     std::optional<InstanceRecord> upsert;
     std::optional<Uuid> remove;                        // instance to forget
     std::optional<std::int64_t> tombstone_generation;  // with `remove`: refuse up to this

@@ -3,6 +3,7 @@
 
 #include "agent/core/faults.h"
 #include "common/base/log.h"
+#include "common/model/transitions.h"
 
 namespace kilonova::agent::core {
 
@@ -12,11 +13,14 @@ using model::VmState;
 VmState VmStateSeen(VmState vm, PowerState power) {
   const bool off = power == PowerState::kShutdown || power == PowerState::kCrashed;
   if ((vm == VmState::kActive || vm == VmState::kPaused) && off) return VmState::kStopped;
-  if (vm == VmState::kStopped && power == PowerState::kRunning) return VmState::kActive;
   return vm;
 }
 
-void Observe(Services& services, const Uuid& instance, bool crashed) {
+bool MustBeStopped(VmState vm, PowerState power) {
+  return model::MustBeStopped({vm, model::TaskState::kNone, power}, power);
+}
+
+void Observe(Services& services, const Uuid& instance, bool crashed, bool repeat) {
   const auto known = services.ports.journal.Instance(instance);
   if (!known.ok() || !*known || (*known)->vm_state == VmState::kBuilding) return;
   Cancellation never;
@@ -25,7 +29,8 @@ void Observe(Services& services, const Uuid& instance, bool crashed) {
   if (!power.ok()) return;  // the next reconciliation asks again
   InstanceRecord record = **known;
   const VmState seen = VmStateSeen(record.vm_state, *power);
-  if (*power == record.power_state && seen == record.vm_state) return;
+  const bool told = *power == record.power_state && seen == record.vm_state;
+  if (told && !(repeat && MustBeStopped(record.vm_state, *power))) return;
   Journal::Completion news;
   news.report = op.Report(model::Outcome::kObserved, seen, *power);
   if (crashed || *power == PowerState::kCrashed) {

@@ -7,12 +7,15 @@
 
 namespace kilonova::agent::core {
 
-// What the instance is once its power was seen to be `power`, by Nova's rules: an active or paused
-// guest found off or crashed is stopped; one found paused, or not found, stays what it is. Unlike
-// Nova, a stopped guest found running is not switched off but called active: somebody with a right
-// to this host started it.
+// What the instance is once its power was seen to be `power`, by the rules of Nova's
+// _sync_instance_power_state: an active or paused guest found off or crashed is stopped; anything
+// else stays what it is. A stopped guest found running stays STOPPED with its power RUNNING: the
+// scheduler, told so, has it stopped again.
 model::VmState VmStateSeen(model::VmState vm, model::PowerState power);
+// True when the scheduler will have it stopped.
+bool MustBeStopped(model::VmState vm, model::PowerState power);
 
-void Observe(Services& services, const Uuid& instance, bool crashed);
+// Reports what is news; with `repeat`, also a guest that must be stopped and still is not.
+void Observe(Services& services, const Uuid& instance, bool crashed, bool repeat = false);
 
 }  // namespace kilonova::agent::core

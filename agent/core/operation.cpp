@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/core/operation.h"
 
-#include "agent/core/waiting.h"
+#include "agent/core/failpoint_names.h"
 #include "common/base/failpoint.h"
 #include "common/base/log.h"
 
@@ -25,41 +25,67 @@ std::optional<HostFacts> FactsCache::Remembered() const {
 }
 
 Operation::Operation(Services& services, OperationHead head, Cancellation& cancel)
-    : services_(services), head_(std::move(head)), cancel_(cancel) {}
+    : services_(services),
+      head_(std::move(head)),
+      cancel_(cancel),
+      reached_(head_.starts.reached) {}
 
 Status Operation::StoppedStatus() const {
   return Error(Code::kCancelled, reason::kUnavailable, "the operation was stopped");
 }
 
-bool Operation::Pause(std::chrono::milliseconds time) {
+Status Operation::Park(std::chrono::milliseconds time) {
   if (services_.draining) cancel_.Request(StopKind::kDrain);
-  return core::Pause(time, cancel_.token());
+  if (Stopped()) return StoppedStatus();
+  parked_ = true;
+  cancel_.Park(time);
+  return Error(Code::kCancelled, reason::kUnavailable, "the operation waits");
 }
 
-Status Operation::Step([[maybe_unused]] std::string_view family, std::string_view step,
+Status Operation::Step(std::string_view family, std::string_view step,
                        absl::FunctionRef<Status()> body) {
   if (Stopped()) return StoppedStatus();
-  RETURN_IF_FAILPOINT("agent." + std::string(family) + "." + std::string(step) + ".before");
-  const SteadyTime begin = services_.ports.clock.Steady();
+  const std::string name = std::string(family) + "." + std::string(step);
+  if (done_.contains(name)) return OkStatus();
+  RETURN_IF_FAILPOINT("agent." + name + ".before");
+  const SteadyTime begin = begun_.try_emplace(name, services_.ports.clock.Steady()).first->second;
   const Status status = body();
+  if (parked_) return status;
   const auto took =
       std::chrono::duration_cast<std::chrono::microseconds>(services_.ports.clock.Steady() - begin);
   timings_.push_back({std::string(step), took});
+  begun_.erase(name);
   RETURN_IF_ERROR(status);
-  RETURN_IF_FAILPOINT("agent." + std::string(family) + "." + std::string(step) + ".after");
+  done_.insert(name);
+  RETURN_IF_ERROR(StepDone(family, step));
+  RETURN_IF_FAILPOINT("agent." + name + ".after");
   return OkStatus();
+}
+
+// Of a message that ended the agent before, each step further than ever is written down at once;
+// others take it along with their reports.
+Status Operation::StepDone(std::string_view family, std::string_view step) {
+  const int index = StepIndex(family, step);
+  if (index <= reached_) return OkStatus();
+  reached_ = index;
+  if (head_.entry_id == 0 || head_.starts.all <= 1 || step == "report") return OkStatus();
+  return services_.ports.journal.Advance(head_.entry_id, index);
 }
 
 Status Operation::WithHypervisor(absl::FunctionRef<Status()> call,
                                  std::optional<std::chrono::milliseconds> most) {
-  const SteadyTime begin = services_.ports.clock.Steady();
-  Backoff backoff(std::chrono::milliseconds(50), std::chrono::milliseconds(2000));
-  while (true) {
-    const Status status = call();
-    if (!HasReason(status, reason::kHypervisorUnavailable)) return status;
-    if (most && services_.ports.clock.Steady() - begin > *most) return status;
-    if (!Pause(backoff.Next())) return StoppedStatus();
+  const Status status = call();
+  const SteadyTime now = services_.ports.clock.Steady();
+  const bool away = HasReason(status, reason::kHypervisorUnavailable);
+  if (away && !unreachable_since_) {
+    unreachable_since_ = now;
+    backoff_.emplace(std::chrono::milliseconds(50), std::chrono::milliseconds(2000));
   }
+  if (!away || (most && now - *unreachable_since_ > *most)) {
+    unreachable_since_.reset();
+    return status;
+  }
+  return Park(backoff_->Next());
 }
 
 model::StateReport Operation::Report(model::Outcome outcome, model::VmState vm,
@@ -80,6 +106,7 @@ Status Operation::Progress(model::TaskState task, model::VmState vm, model::Powe
                            std::optional<InstanceRecord> upsert) {
   Journal::Completion completion;
   completion.state = EntryState::kRunning;
+  completion.reached = reached_;
   completion.upsert = std::move(upsert);
   completion.report = Report(model::Outcome::kProgress, vm, power);
   completion.report->task_state = task;

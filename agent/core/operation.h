@@ -6,10 +6,14 @@
 #include <absl/functional/function_ref.h>
 
 #include <atomic>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "agent/core/control_plane.h"
@@ -23,6 +27,7 @@
 #include "agent/core/operation_queue.h"
 #include "agent/core/request_decoder.h"
 #include "agent/core/settings.h"
+#include "agent/core/waiting.h"
 #include "common/base/clock.h"
 
 namespace kilonova::agent::core {
@@ -60,7 +65,8 @@ struct Services {
   HostClaims& claims;
   Counters& counters;
   FactsCache& facts;
-  const std::atomic<bool>& draining;  // the agent stops: what would only wait ends now
+  const std::atomic<bool>& draining;      // the agent stops: what would only wait ends now
+  std::function<void()> undo_is_pending;  // a record needs the reconciler; only wakes
 };
 
 // Which message it is about; entry_id 0 when no message asked (a stale instance).
@@ -70,7 +76,14 @@ struct OperationHead {
   std::string operation;  // "build", "terminate", "start", "stop", "reboot"
   Uuid instance;
   std::int64_t generation = 0;
-  std::int64_t starts = 1;
+  Starts starts{1, 1, 0};
+};
+
+// What the queue runs, and runs again after each time it parked, until it has ended.
+class Runnable {
+ public:
+  virtual ~Runnable() = default;
+  virtual void Run() = 0;
 };
 
 class Operation {
@@ -78,14 +91,19 @@ class Operation {
   Operation(Services& services, OperationHead head, Cancellation& cancel);
 
   // Runs `body` between agent.<family>.<step>.before and .after, and measures it. Does not begin
-  // when the operation was cancelled.
+  // when the operation was cancelled. A step that is done is done: asked for again after a park,
+  // nothing happens. A step that parked begins again.
   Status Step(std::string_view family, std::string_view step, absl::FunctionRef<Status()> body);
-  // Calls until the answer is another than HYPERVISOR_UNAVAILABLE; at most for `most`, for ever
+  // While the answer is HYPERVISOR_UNAVAILABLE the operation parks; at most for `most`, for ever
   // without it.
   Status WithHypervisor(absl::FunctionRef<Status()> call,
                         std::optional<std::chrono::milliseconds> most = std::nullopt);
-  // False when told to stop meanwhile.
-  bool Wait(std::chrono::milliseconds time) { return Pause(time); }
+  // Goes on in `time`, occupying no worker until then. What is returned ends the step, and Run:
+  // whoever gets an error asks TakeParked first.
+  Status Park(std::chrono::milliseconds time);
+  // Did this run end by parking?
+  bool TakeParked() { return std::exchange(parked_, false); }
+  bool parked() const { return parked_; }
   std::stop_token token() const { return cancel_.token(); }
   bool Stopped() const { return cancel_.kind() != StopKind::kNone; }
 
@@ -111,12 +129,18 @@ class Operation {
   Status StoppedStatus() const;
 
  private:
-  bool Pause(std::chrono::milliseconds time);
+  Status StepDone(std::string_view family, std::string_view step);
 
   Services& services_;
   const OperationHead head_;
   Cancellation& cancel_;
   std::vector<model::StepTiming> timings_;
+  std::set<std::string> done_;               // "family.step"
+  std::map<std::string, SteadyTime> begun_;  // of steps that are not done
+  int reached_ = 0;
+  bool parked_ = false;
+  std::optional<SteadyTime> unreachable_since_;  // libvirt, for the call that is tried
+  std::optional<Backoff> backoff_;
 };
 
 }  // namespace kilonova::agent::core

@@ -40,41 +40,75 @@ Status StartSteps(Operation& op, const InstanceRecord& record) {
                  [&] { return EndAction(op, record, VmState::kActive, PowerState::kRunning); });
 }
 
-Status StopSteps(Operation& op, const InstanceRecord& record, bool clean) {
-  Services& services = op.services();
-  bool off = false;
-  RETURN_IF_ERROR(op.Step("stop", "shutdown", [&]() -> Status {
-    if (!clean) return OkStatus();
-    ASSIGN_OR_RETURN(off, CleanShutdown(op, ShutdownTimeout(services, record),
-                                        services.settings.shutdown_retry));
-    return OkStatus();
-  }));
-  RETURN_IF_ERROR(op.Step("stop", "destroy", [&]() -> Status {
-    if (off) return OkStatus();
-    return op.WithHypervisor([&] { return services.ports.hypervisor.Destroy(op.instance()); },
-                             services.settings.hypervisor_wait);
-  }));
-  return op.Step("stop", "report",
-                 [&] { return EndAction(op, record, VmState::kStopped, PowerState::kShutdown); });
-}
+class Start final : public Runnable {
+ public:
+  Start(Services& services, OperationHead head, Cancellation& cancel)
+      : op_(services, std::move(head), cancel) {}
+
+  void Run() override {
+    const auto record = RecordFor(op_);
+    if (!record.ok()) return FailAction(op_, std::nullopt, VmState::kError, record.status());
+    Status status = RequireLaunched(*record);
+    if (status.ok()) status = StartSteps(op_, *record);
+    if (status.ok() || op_.TakeParked()) return;
+    // As in Nova, an action that failed leaves the instance what it was.
+    FailAction(op_, *record, record->vm_state, status);
+  }
+
+ private:
+  Operation op_;
+};
+
+class Stop final : public Runnable {
+ public:
+  Stop(Services& services, OperationHead head, Cancellation& cancel, bool clean)
+      : op_(services, std::move(head), cancel), clean_(clean) {}
+
+  void Run() override {
+    const auto record = RecordFor(op_);
+    if (!record.ok()) return FailAction(op_, std::nullopt, VmState::kError, record.status());
+    Status status = RequireLaunched(*record);
+    if (status.ok()) status = Steps(*record);
+    if (status.ok() || op_.TakeParked()) return;
+    FailAction(op_, *record, record->vm_state, status);
+  }
+
+ private:
+  Status Steps(const InstanceRecord& record) {
+    Services& services = op_.services();
+    if (!shutdown_) {
+      shutdown_.emplace(ShutdownTimeout(services, record), services.settings.shutdown_retry);
+    }
+    RETURN_IF_ERROR(op_.Step("stop", "shutdown", [&]() -> Status {
+      if (!clean_) return OkStatus();
+      ASSIGN_OR_RETURN(off_, shutdown_->Run(op_));
+      return OkStatus();
+    }));
+    RETURN_IF_ERROR(op_.Step("stop", "destroy", [&]() -> Status {
+      if (off_) return OkStatus();
+      return op_.WithHypervisor([&] { return services.ports.hypervisor.Destroy(op_.instance()); },
+                                services.settings.hypervisor_wait);
+    }));
+    return op_.Step("stop", "report", [&] {
+      return EndAction(op_, record, VmState::kStopped, PowerState::kShutdown);
+    });
+  }
+
+  Operation op_;
+  const bool clean_;
+  std::optional<CleanShutdown> shutdown_;
+  bool off_ = false;
+};
 
 }  // namespace
 
-void RunStart(Services& services, OperationHead head, Cancellation& cancel) {
-  Operation op(services, std::move(head), cancel);
-  const auto record = RecordFor(op);
-  if (!record.ok()) return FailAction(op, std::nullopt, VmState::kError, record.status());
-  // As in Nova, an action that failed leaves the instance what it was.
-  const Status status = StartSteps(op, *record);
-  if (!status.ok()) FailAction(op, *record, record->vm_state, status);
+std::unique_ptr<Runnable> MakeStart(Services& services, OperationHead head, Cancellation& cancel) {
+  return std::make_unique<Start>(services, std::move(head), cancel);
 }
 
-void RunStop(Services& services, OperationHead head, Cancellation& cancel, bool clean_shutdown) {
-  Operation op(services, std::move(head), cancel);
-  const auto record = RecordFor(op);
-  if (!record.ok()) return FailAction(op, std::nullopt, VmState::kError, record.status());
-  const Status status = StopSteps(op, *record, clean_shutdown);
-  if (!status.ok()) FailAction(op, *record, record->vm_state, status);
+std::unique_ptr<Runnable> MakeStop(Services& services, OperationHead head, Cancellation& cancel,
+                                   bool clean_shutdown) {
+  return std::make_unique<Stop>(services, std::move(head), cancel, clean_shutdown);
 }
 
 }  // namespace kilonova::agent::core

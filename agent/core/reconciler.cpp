@@ -44,12 +44,41 @@ void Reconciler::CheckRecords(const std::vector<InstanceRecord>& records,
       orders_.abandon(record);
       continue;
     }
+    if (record.undo_pending) continue;  // RetryUndos
     const auto it = power.find(record.uuid);
     const PowerState seen = it == power.end() ? PowerState::kNoState : it->second;
     if (seen != record.power_state || VmStateSeen(record.vm_state, seen) != record.vm_state) {
-      orders_.observe(record.uuid);
+      orders_.observe(record.uuid, false);
     }
+    RepeatIfNotStopped(record, seen);
   }
+}
+
+void Reconciler::RepeatIfNotStopped(const InstanceRecord& record, PowerState seen) {
+  if (!MustBeStopped(record.vm_state, seen)) {
+    told_to_stop_.erase(record.uuid);
+    return;
+  }
+  const SteadyTime now = services_.ports.clock.Steady();
+  const auto [it, first] = told_to_stop_.try_emplace(record.uuid, now);
+  const auto every = services_.settings.sync_power_state_interval;
+  if (first || every.count() < 0 || now - it->second < every) return;
+  it->second = now;
+  orders_.observe(record.uuid, true);
+}
+
+std::optional<SteadyTime> Reconciler::RetryUndos() {
+  const auto records = services_.ports.journal.Instances();
+  if (!records.ok()) return std::nullopt;
+  const SteadyTime now = services_.ports.clock.Steady();
+  std::vector<Uuid> pending;
+  for (const InstanceRecord& record : *records) {
+    if (!record.undo_pending) continue;
+    pending.push_back(record.uuid);
+    if (undo_retries_.Due(record.uuid, now) && !orders_.busy(record.uuid)) orders_.undo(record);
+  }
+  undo_retries_.KeepOnly(pending);
+  return undo_retries_.Next();
 }
 
 void Reconciler::Adopt(const DomainInfo& domain) {
@@ -66,6 +95,7 @@ void Reconciler::Adopt(const DomainInfo& domain) {
   record.vm_state = still->power == PowerState::kRunning || still->power == PowerState::kPaused
                         ? VmState::kActive
                         : VmState::kStopped;
+  record.launched = true;
   Journal::Completion adoption;
   adoption.upsert = record;
   const Status status = services_.ports.journal.Complete(adoption);

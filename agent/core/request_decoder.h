@@ -15,6 +15,8 @@ class RequestDecoder {
   virtual ~RequestDecoder() = default;
   // `inner` is the text of oslo.message. Reasons are those of refused messages.
   virtual Expected<model::ComputeRequest> Decode(const std::string& inner) = 0;
+  // The same text without what only the build itself needs: the admin password and injected files.
+  virtual Expected<std::string> WithoutSecrets(const std::string& inner) = 0;
 };
 
 }  // namespace kilonova::agent::core

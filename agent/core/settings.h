@@ -26,7 +26,10 @@ struct AgentSettings {
   std::size_t workers = 4;  // operations at once that may take long; 1 to 10
   // A virtual size no image may exceed when the flavor's root disk is the image's own size.
   std::uint64_t image_size_limit_gb = 1024;
-  std::int64_t max_starts = 3;  // a message that ended the agent this often is poison
+  // A message that may have ended the agent this often is poison, or one that was begun again so
+  // often in all without ever coming further (docs/adr/0012).
+  std::int64_t max_starts = 3, max_starts_in_all = 10;
+  std::chrono::milliseconds settled_after{60'000};  // at work so long, a death is not by it
 
   std::chrono::milliseconds template_wait{10'000};
   std::chrono::milliseconds hypervisor_wait{20'000};  // for libvirt to come back during a build
@@ -36,6 +39,11 @@ struct AgentSettings {
   std::chrono::milliseconds start_timeout{30'000};  // from Start to seeing it run
   std::chrono::milliseconds poll{200};              // how often a guest's power is asked for
   std::chrono::milliseconds reconcile_every{60'000};
+  std::chrono::milliseconds undo_retry_first{1'000}, undo_retry_most{60'000};
+  // How often a guest that runs though it is stopped is told of again; Nova's name. Negative: once.
+  std::chrono::milliseconds sync_power_state_interval{600'000};
+  // Nova's [image_cache] manager_interval: negative is never, 0 is every minute.
+  std::chrono::milliseconds image_cache_manager_interval{2'400'000};
   std::chrono::hours forget_after{24};  // tombstones, finished entries, quarantined directories
 };
 

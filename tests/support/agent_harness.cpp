@@ -110,6 +110,12 @@ Expected<model::ComputeRequest> FakeDecoder::Decode(const std::string& inner) {
   return request;
 }
 
+// The secret of a fake body is the word "hunter2" at its end.
+Expected<std::string> FakeDecoder::WithoutSecrets(const std::string& inner) {
+  const auto at = inner.find("hunter2");
+  return at == std::string::npos ? inner : inner.substr(0, at);
+}
+
 IncomingRequest Message(const std::string& what, int n, std::int64_t generation,
                         const std::string& id_suffix) {
   IncomingRequest incoming;
@@ -131,6 +137,7 @@ agent::core::AgentSettings QuickSettings(const std::filesystem::path& dir) {
   settings.soft_reboot_timeout = std::chrono::milliseconds(60);
   settings.start_timeout = std::chrono::milliseconds(500);
   settings.poll = std::chrono::milliseconds(5);
+  settings.undo_retry_first = std::chrono::milliseconds(5);
   return settings;
 }
 

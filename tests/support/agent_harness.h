@@ -40,6 +40,7 @@ class FakeDescriber final : public agent::core::GuestDescriber {
 class FakeDecoder final : public agent::core::RequestDecoder {
  public:
   Expected<model::ComputeRequest> Decode(const std::string& inner) override;
+  Expected<std::string> WithoutSecrets(const std::string& inner) override;
 };
 
 // A message as the queue adapter would hand it over; `what` is "build", "terminate", "start",

@@ -5,6 +5,7 @@
 #include <absl/synchronization/mutex.h>
 
 #include <map>
+#include <set>
 #include <string>
 
 #include "agent/core/control_plane.h"
@@ -16,7 +17,7 @@ class FakeControlPlane final : public agent::core::ControlPlane {
   Status ConfirmStart(const Uuid& instance, std::int64_t generation) override {
     const absl::MutexLock lock(&mutex_);
     ++asked_;
-    if (!reachable_) {
+    if (!reachable_ || unknown_.contains(instance)) {
       return Error(Code::kUnavailable, reason::kUnavailable, "the scheduler cannot be reached");
     }
     const auto it = current_.find(instance);
@@ -51,6 +52,15 @@ class FakeControlPlane final : public agent::core::ControlPlane {
     const absl::MutexLock lock(&mutex_);
     current_[instance] = generation;
   }
+  // While set, nobody knows whether it may start.
+  void SetUnknown(const Uuid& instance, bool unknown) {
+    const absl::MutexLock lock(&mutex_);
+    if (unknown) {
+      unknown_.insert(instance);
+    } else {
+      unknown_.erase(instance);
+    }
+  }
   void SetReachable(bool reachable) {
     const absl::MutexLock lock(&mutex_);
     reachable_ = reachable;
@@ -73,6 +83,7 @@ class FakeControlPlane final : public agent::core::ControlPlane {
   bool reachable_ = true;
   int asked_ = 0, reports_waiting_ = 0, host_changed_ = 0;
   std::map<Uuid, std::int64_t> current_;
+  std::set<Uuid> unknown_;
   std::map<std::string, model::Flavor> templates_;
 };
 

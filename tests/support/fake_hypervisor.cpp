@@ -217,6 +217,7 @@ void FakeHypervisor::SetHeedsButton(bool heeds) {
 
 void FakeHypervisor::Fail(const std::string& call, const Status& status, int times) {
   const absl::MutexLock lock(&mutex_);
+  if (times == 0) failures_[call].clear();
   for (int i = 0; i < times; ++i) failures_[call].push_back(status);
 }
 

@@ -37,7 +37,8 @@ class FakeHypervisor final : public agent::core::Hypervisor {
   // What tests do to it.
   void SetConnected(bool connected);  // true calls `reconnected`
   void SetHeedsButton(bool heeds);
-  // The next `times` calls of `call` ("define", "start"...) answer `status`.
+  // The next `times` calls of `call` ("define", "start"...) answer `status`;
+  // 0: it fails no more.
   void Fail(const std::string& call, const Status& status, int times = 1);
   // As if the guest or its process did it.
   void GuestPowersOff(const Uuid& uuid);

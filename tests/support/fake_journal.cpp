@@ -11,6 +11,7 @@ using agent::core::AcceptResult;
 using agent::core::EntryState;
 using agent::core::InstanceRecord;
 using agent::core::JournalEntry;
+using agent::core::Starts;
 
 namespace {
 
@@ -44,22 +45,45 @@ Expected<AcceptResult> FakeJournal::Accept(JournalEntry& entry) {
   return AcceptResult::kNew;
 }
 
-Expected<std::int64_t> FakeJournal::MarkRunning(std::int64_t id) {
+Expected<Starts> FakeJournal::MarkRunning(std::int64_t id) {
   const absl::MutexLock lock(&mutex_);
   RETURN_IF_ERROR(Writable());
   if (id < 1 || id > static_cast<std::int64_t>(rows_.size())) return NoSuchEntry();
-  JournalEntry& entry = rows_[static_cast<std::size_t>(id - 1)].entry;
-  entry.state = EntryState::kRunning;
-  return ++entry.starts;
+  Row& row = rows_[static_cast<std::size_t>(id - 1)];
+  row.entry.state = EntryState::kRunning;
+  return Starts{++row.entry.starts, ++row.begun, row.reached};
 }
 
 Status FakeJournal::Checkpoint(std::int64_t id) {
   const absl::MutexLock lock(&mutex_);
   RETURN_IF_ERROR(Writable());
+  Row& row = rows_.at(static_cast<std::size_t>(id - 1));
+  if (row.entry.state != EntryState::kRunning) return OkStatus();
+  row.entry.state = EntryState::kAccepted;
+  row.entry.starts = std::max<std::int64_t>(row.entry.starts - 1, 0);
+  row.begun = std::max<std::int64_t>(row.begun - 1, 0);
+  return OkStatus();
+}
+
+void FakeJournal::Reach(std::int64_t id, int reached) {
+  Row& row = rows_.at(static_cast<std::size_t>(id - 1));
+  if (row.entry.state != EntryState::kRunning || reached <= row.reached) return;
+  row.reached = reached;
+  row.entry.starts = row.begun = 1;
+}
+
+Status FakeJournal::Advance(std::int64_t id, int reached) {
+  const absl::MutexLock lock(&mutex_);
+  RETURN_IF_ERROR(Writable());
+  Reach(id, reached);
+  return OkStatus();
+}
+
+Status FakeJournal::Settle(std::int64_t id) {
+  const absl::MutexLock lock(&mutex_);
+  RETURN_IF_ERROR(Writable());
   JournalEntry& entry = rows_.at(static_cast<std::size_t>(id - 1)).entry;
-  if (entry.state != EntryState::kRunning) return OkStatus();
-  entry.state = EntryState::kAccepted;
-  --entry.starts;
+  if (Open(entry)) entry.starts = std::max<std::int64_t>(entry.starts - 1, 0);
   return OkStatus();
 }
 
@@ -72,6 +96,9 @@ void FakeJournal::Add(std::int64_t entry_id, model::StateReport report) {
 Status FakeJournal::Complete(const Completion& completion) {
   const absl::MutexLock lock(&mutex_);
   RETURN_IF_ERROR(Writable());
+  if (completion.entry_id != 0 && completion.reached > 0) {
+    Reach(completion.entry_id, completion.reached);
+  }
   if (completion.entry_id != 0 && completion.state != EntryState::kRunning) {
     JournalEntry& entry = rows_.at(static_cast<std::size_t>(completion.entry_id - 1)).entry;
     entry.state = completion.state;

@@ -16,8 +16,10 @@ namespace kilonova::testing {
 class FakeJournal final : public agent::core::Journal {
  public:
   Expected<agent::core::AcceptResult> Accept(agent::core::JournalEntry& entry) override;
-  Expected<std::int64_t> MarkRunning(std::int64_t id) override;
+  Expected<agent::core::Starts> MarkRunning(std::int64_t id) override;
   Status Checkpoint(std::int64_t id) override;
+  Status Advance(std::int64_t id, int reached) override;
+  Status Settle(std::int64_t id) override;
   Status Complete(const Completion& completion) override;
   Expected<std::vector<agent::core::JournalEntry>> Unfinished() override;
   Expected<agent::core::JournalEntry> Entry(std::int64_t id) override;
@@ -38,6 +40,8 @@ class FakeJournal final : public agent::core::Journal {
   struct Row {
     agent::core::JournalEntry entry;
     std::int64_t last_seq = 0;
+    std::int64_t begun = 0;
+    int reached = 0;
   };
   struct Sent {
     model::StateReport report;
@@ -45,6 +49,7 @@ class FakeJournal final : public agent::core::Journal {
     bool acked = false;
   };
   Status Writable() const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  void Reach(std::int64_t id, int reached) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Add(std::int64_t entry_id, model::StateReport report) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const std::string id_ = Uuid::Random().str();

@@ -37,6 +37,8 @@ InstanceRecord MakeRecord() {
   record.vm_state = model::VmState::kActive;
   record.power_state = model::PowerState::kRunning;
   record.build_body = "the body";
+  record.launched = true;
+  record.undo_pending = true;
   return record;
 }
 
@@ -57,6 +59,31 @@ model::StateReport MakeReport() {
   return report;
 }
 
+// Two starts are behind it.
+void CheckStarts(Journal& journal, std::int64_t id) {
+  EXPECT_TRUE(journal.Settle(id).ok());  // long at work: this one is no death by it
+  auto starts = journal.MarkRunning(id);
+  EXPECT_EQ(starts->counted, 2);
+  EXPECT_EQ(starts->all, 3);
+  EXPECT_EQ(starts->reached, 0);
+  EXPECT_TRUE(journal.Advance(id, 4).ok());  // further than ever: only this start counts
+  starts = journal.MarkRunning(id);
+  EXPECT_EQ(starts->counted, 2);
+  EXPECT_EQ(starts->all, 2);
+  EXPECT_EQ(starts->reached, 4);
+  EXPECT_TRUE(journal.Advance(id, 4).ok());
+  EXPECT_TRUE(journal.Advance(id, 3).ok());
+  starts = journal.MarkRunning(id);
+  EXPECT_EQ(starts->counted, 3);
+  EXPECT_EQ(starts->reached, 4);
+  Journal::Completion progress;
+  progress.entry_id = id;
+  progress.state = EntryState::kRunning;
+  progress.reached = 5;
+  EXPECT_TRUE(journal.Complete(progress).ok());
+  EXPECT_EQ(journal.MarkRunning(id)->counted, 2);
+}
+
 void CheckAcceptance(Journal& journal) {
   JournalEntry entry = MakeEntry("a", 1);
   EXPECT_EQ(*journal.Accept(entry), AcceptResult::kNew);
@@ -72,10 +99,11 @@ void CheckAcceptance(Journal& journal) {
   EXPECT_EQ(journal.Entry(entry.id)->body, MakeEntry("a", 1).body);
   EXPECT_FALSE(journal.Entry(entry.id + 1000).ok());
 
-  EXPECT_EQ(*journal.MarkRunning(entry.id), 1);
+  EXPECT_EQ(journal.MarkRunning(entry.id)->counted, 1);
   EXPECT_TRUE(journal.Checkpoint(entry.id).ok());
-  EXPECT_EQ(*journal.MarkRunning(entry.id), 1);  // set aside in good order: not counted
-  EXPECT_EQ(*journal.MarkRunning(entry.id), 2);
+  EXPECT_EQ(journal.MarkRunning(entry.id)->counted, 1);  // set aside in good order: not counted
+  EXPECT_EQ(journal.MarkRunning(entry.id)->counted, 2);
+  CheckStarts(journal, entry.id);
   EXPECT_EQ(journal.Unfinished()->front().state, EntryState::kRunning);
 }
 
@@ -93,6 +121,8 @@ void CheckCompletion(Journal& journal) {
   EXPECT_EQ((*record)->claim_id, MakeRecord().claim_id);
   EXPECT_EQ((*record)->resources, MakeRecord().resources);
   EXPECT_EQ((*record)->build_body, "the body");
+  EXPECT_TRUE((*record)->launched);
+  EXPECT_TRUE((*record)->undo_pending);
   EXPECT_EQ((*record)->instance_id, 42);
   ASSERT_EQ(journal.Instances()->size(), 1u);
   EXPECT_EQ(journal.Instances()->front().build_body, "");

@@ -51,7 +51,9 @@ bool TooBigForOthersOnly(const Status& status, std::uint64_t our_limit) {
 }  // namespace
 
 DiskImageStore::DiskImageStore(ImageStoreOptions options)
-    : options_(std::move(options)), cache_(options_.paths) {}
+    : options_(std::move(options)),
+      cache_(options_.paths),
+      manager_(options_.paths, options_.cache, leases_) {}
 
 Expected<std::unique_ptr<DiskImageStore>> DiskImageStore::Open(ImageStoreOptions options) {
   std::unique_ptr<DiskImageStore> store(new DiskImageStore(std::move(options)));
@@ -66,6 +68,8 @@ Expected<core::CachedImage> DiskImageStore::Ensure(const model::ImageSource& ima
                    ServedAs(image.disk_format, options_.served_formats));
   ASSIGN_OR_RETURN(const std::string digest, CheckedDigest(image.sha256));
   const std::string key = digest + "." + served_as;
+  // Taken before it is looked for: what is found then stays.
+  const std::shared_ptr<const void> lease = leases_.Take(key);
   while (true) {
     std::optional<core::CachedImage> found = cache_.Find(key);
     if (!found) {
@@ -82,6 +86,7 @@ Expected<core::CachedImage> DiskImageStore::Ensure(const model::ImageSource& ima
     if (found->virtual_size > max_virtual_bytes) {
       return TooBig(found->virtual_size, max_virtual_bytes);
     }
+    found->lease = lease;
     return *found;
   }
 }
@@ -95,6 +100,7 @@ Expected<core::CachedImage> DiskImageStore::Fetch(const model::ImageSource& imag
   // A flight that landed a moment ago has done it all.
   if (const auto found = cache_.Find(key)) return *found;
   RETURN_IF_FAILPOINT("agent.build.image_download.before");
+  RETURN_IF_ERROR(manager_.MakeRoom(image.size_bytes));
   const DownloadLimits limits{image.size_bytes, options_.max_file_bytes, &limit};
   ASSIGN_OR_RETURN(const std::unique_ptr<Download> download, Receive(image, limits, stop));
   RETURN_IF_FAILPOINT("agent.build.image_download.after");

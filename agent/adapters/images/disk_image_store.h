@@ -6,6 +6,8 @@
 #include <stop_token>
 #include <string>
 
+#include "agent/adapters/images/cache_leases.h"
+#include "agent/adapters/images/cache_manager.h"
 #include "agent/adapters/images/download.h"
 #include "agent/adapters/images/image_cache.h"
 #include "agent/adapters/images/options.h"
@@ -25,6 +27,7 @@ class DiskImageStore final : public core::ImageStore {
   Status CreateOverlay(const core::CachedImage& base, const std::filesystem::path& disk,
                        std::uint64_t size_bytes) override;
   Status PlaceFile(const core::CachedImage& image, const std::filesystem::path& target) override;
+  void RemoveUnused() override { manager_.Run(); }
 
  private:
   explicit DiskImageStore(ImageStoreOptions options);
@@ -41,6 +44,8 @@ class DiskImageStore final : public core::ImageStore {
 
   ImageStoreOptions options_;
   ImageCache cache_;
+  CacheLeases leases_;
+  CacheManager manager_;
   SingleFlight flights_;
 };
 

@@ -36,6 +36,14 @@ struct ToolOptions {
   std::chrono::milliseconds wall_clock{60'000};
 };
 
+// Nova's [image_cache] options, by their names there.
+struct CacheOptions {
+  bool remove_unused_base_images = true;
+  std::chrono::seconds remove_unused_original_minimum_age_seconds{24 * 3600};
+  // Left free by a download; under it, unused images go whatever their age.
+  std::uint64_t least_free_bytes = std::uint64_t{256} << 20;
+};
+
 struct ImageStoreOptions {
   core::Paths paths;
   // Directories whose files file:// may name; empty: none. "/" is every file.
@@ -46,6 +54,7 @@ struct ImageStoreOptions {
   std::uint64_t max_file_bytes = std::uint64_t{1} << 40;
   HttpOptions http;
   ToolOptions tools;
+  CacheOptions cache;
 };
 
 }  // namespace kilonova::agent::adapters::images

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "agent/adapters/images/files.h"
 #include "agent/adapters/images/inspector/bytes.h"
@@ -105,6 +106,22 @@ std::optional<OverlayPlan> ReadOverlay(const std::filesystem::path& overlay) {
   const std::string_view name = header.Slice(header.Be64(8), name_bytes);
   if (name.empty() || name.size() != name_bytes) return std::nullopt;
   return OverlayPlan{std::string(name), BackingFormat(header), header.Be64(24)};
+}
+
+Expected<std::string> ReadBackingFile(const std::filesystem::path& disk) {
+  struct stat info = {};
+  if (lstat(disk.c_str(), &info) != 0 && errno == ENOENT) return std::string();
+  if (S_ISDIR(info.st_mode)) return std::string();
+  const std::optional<std::string> data = ReadHeader(disk);
+  if (!data) return FileError(EIO, "read", disk);
+  const Bytes header(*data);
+  if (!header.Has(0, "QFI\xfb") || header.size() < 24) return std::string();
+  const std::uint64_t at = header.Be64(8);
+  const std::uint32_t length = header.Be32(16);
+  if (at == 0 || length == 0) return std::string();
+  const std::string_view name = header.Slice(at, length);
+  if (name.size() != length) return FileError(EIO, "read the base of", disk);
+  return std::string(name);
 }
 
 }  // namespace kilonova::agent::adapters::images

@@ -39,4 +39,8 @@ Status MakeOverlay(const ToolOptions& tools, const OverlayPlan& plan,
 // backing file and its format.
 std::optional<OverlayPlan> ReadOverlay(const std::filesystem::path& overlay);
 
+// The name of the file a disk stands on, "" when it is no qcow2 or stands alone. An error when the
+// disk cannot be read.
+Expected<std::string> ReadBackingFile(const std::filesystem::path& disk);
+
 }  // namespace kilonova::agent::adapters::images

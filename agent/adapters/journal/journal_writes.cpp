@@ -51,9 +51,20 @@ void EndEntry(SQLite::Database& db, std::int64_t id, EntryState state, std::int6
   end.exec();
 }
 
+void Reach(SQLite::Database& db, std::int64_t id, int reached) {
+  SQLite::Statement further(db,
+                            "UPDATE entries SET starts = 1, begun = 1, reached = ?1 WHERE id = ?2 "
+                            "AND state = 1 AND reached < ?1");
+  further.bind(1, reached);
+  further.bind(2, id);
+  further.exec();
+}
+
 void Upsert(SQLite::Database& db, const core::InstanceRecord& record) {
   SQLite::Statement put(db,
-                        "INSERT OR REPLACE INTO instances VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL)");
+                        "INSERT OR REPLACE INTO instances (uuid, instance_id, generation, "
+                        "claim_id, resources, vm_state, power_state, build_body, launched, "
+                        "undo_pending) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   put.bind(1, record.uuid.str());
   put.bind(2, record.instance_id);
   put.bind(3, record.generation);
@@ -62,6 +73,8 @@ void Upsert(SQLite::Database& db, const core::InstanceRecord& record) {
   put.bind(6, std::string(model::Name(record.vm_state)));
   put.bind(7, static_cast<int>(record.power_state));
   put.bind(8, record.build_body);
+  put.bind(9, record.launched ? 1 : 0);
+  put.bind(10, record.undo_pending ? 1 : 0);
   put.exec();
 }
 
@@ -123,24 +136,45 @@ Expected<AcceptResult> SqliteJournal::Accept(core::JournalEntry& entry) {
   return result;
 }
 
-Expected<std::int64_t> SqliteJournal::MarkRunning(std::int64_t id) {
-  std::int64_t starts = 0;
+Expected<core::Starts> SqliteJournal::MarkRunning(std::int64_t id) {
+  core::Starts starts;
   RETURN_IF_ERROR(state_->writer.Run([&](SQLite::Database& db) {
-    SQLite::Statement mark(
-        db, "UPDATE entries SET state = 1, starts = starts + 1 WHERE id = ? RETURNING starts");
+    SQLite::Statement mark(db,
+                           "UPDATE entries SET state = 1, starts = starts + 1, begun = begun + 1 "
+                           "WHERE id = ? RETURNING starts, begun, reached");
     mark.bind(1, id);
-    starts = mark.executeStep() ? mark.getColumn(0).getInt64() : 0;
+    starts = {};
+    if (!mark.executeStep()) return;
+    starts.counted = mark.getColumn(0).getInt64();
+    starts.all = mark.getColumn(1).getInt64();
+    starts.reached = mark.getColumn(2).getInt();
   }));
-  if (starts == 0) return Error(Code::kNotFound, reason::kInternal, "no such journal entry");
+  if (starts.counted == 0) {
+    return Error(Code::kNotFound, reason::kInternal, "no such journal entry");
+  }
   return starts;
 }
 
 Status SqliteJournal::Checkpoint(std::int64_t id) {
   return state_->writer.Run([&](SQLite::Database& db) {
-    SQLite::Statement back(
-        db, "UPDATE entries SET state = 0, starts = max(starts - 1, 0) WHERE id = ? AND state = 1");
+    SQLite::Statement back(db,
+                           "UPDATE entries SET state = 0, starts = max(starts - 1, 0), "
+                           "begun = max(begun - 1, 0) WHERE id = ? AND state = 1");
     back.bind(1, id);
     back.exec();
+  });
+}
+
+Status SqliteJournal::Advance(std::int64_t id, int reached) {
+  return state_->writer.Run([&](SQLite::Database& db) { Reach(db, id, reached); });
+}
+
+Status SqliteJournal::Settle(std::int64_t id) {
+  return state_->writer.Run([&](SQLite::Database& db) {
+    SQLite::Statement settle(
+        db, "UPDATE entries SET starts = max(starts - 1, 0) WHERE id = ? AND state = 1");
+    settle.bind(1, id);
+    settle.exec();
   });
 }
 
@@ -148,7 +182,10 @@ Status SqliteJournal::Complete(const Completion& completion) {
   RETURN_IF_FAILPOINT("agent.journal.complete.before");
   const std::int64_t now = ToMicros(state_->clock.Now());
   RETURN_IF_ERROR(state_->writer.Run([&](SQLite::Database& db) {
-    if (completion.entry_id != 0) EndEntry(db, completion.entry_id, completion.state, now);
+    if (completion.entry_id != 0) {
+      if (completion.reached > 0) Reach(db, completion.entry_id, completion.reached);
+      EndEntry(db, completion.entry_id, completion.state, now);
+    }
     if (completion.remove) {
       Remove(db, *completion.remove);
       if (completion.tombstone_generation) {
@@ -201,7 +238,7 @@ Status SqliteJournal::RepeatReport(const std::string& unique_id) {
 Status SqliteJournal::Prune(WallTime before) {
   state_->writer.reserve().Fill();
   const std::int64_t limit = ToMicros(before);
-  return state_->writer.Run([&](SQLite::Database& db) {
+  RETURN_IF_ERROR(state_->writer.Run([&](SQLite::Database& db) {
     const auto run = [&](const char* sql) {
       SQLite::Statement statement(db, sql);
       statement.bind(1, limit);
@@ -212,7 +249,10 @@ Status SqliteJournal::Prune(WallTime before) {
     run("DELETE FROM entries WHERE state >= 2 AND ended_at < ? AND NOT EXISTS "
         "(SELECT 1 FROM reports WHERE seq = last_seq)");
     run("DELETE FROM tombstones WHERE at < ?");
-  });
+  }));
+  // Passwords of builds that have ended leave the log file, too.
+  state_->writer.FoldLog();
+  return OkStatus();
 }
 
 }  // namespace kilonova::agent::adapters::journal

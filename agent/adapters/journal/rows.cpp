@@ -104,6 +104,8 @@ Expected<core::InstanceRecord> ReadInstance(SQLite::Statement& row) {
   record.vm_state = *vm_state;
   ASSIGN_OR_RETURN(record.power_state, ReadPower(row.getColumn(6).getInt64()));
   record.build_body = row.getColumn(7).getString();
+  record.launched = row.getColumn(8).getInt() != 0;
+  record.undo_pending = row.getColumn(9).getInt() != 0;
   return record;
 }
 

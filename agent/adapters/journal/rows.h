@@ -26,9 +26,11 @@ inline constexpr const char* kEntryColumnsNoBody =
 Expected<core::JournalEntry> ReadEntry(SQLite::Statement& row);
 
 inline constexpr const char* kInstanceColumns =
-    "uuid, instance_id, generation, claim_id, resources, vm_state, power_state, build_body";
+    "uuid, instance_id, generation, claim_id, resources, vm_state, power_state, build_body, "
+    "launched, undo_pending";
 inline constexpr const char* kInstanceColumnsNoBody =
-    "uuid, instance_id, generation, claim_id, resources, vm_state, power_state, ''";
+    "uuid, instance_id, generation, claim_id, resources, vm_state, power_state, '', launched, "
+    "undo_pending";
 Expected<core::InstanceRecord> ReadInstance(SQLite::Statement& row);
 
 inline constexpr const char* kReportColumns =

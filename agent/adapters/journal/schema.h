@@ -4,7 +4,7 @@
 
 namespace kilonova::agent::adapters::journal {
 
-inline constexpr int kSchemaVersion = 1;
+inline constexpr int kSchemaVersion = 2;
 
 inline constexpr const char* kSchema = R"(
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -22,7 +22,9 @@ CREATE TABLE entries (
   accepted_at INTEGER NOT NULL,
   ended_at INTEGER NOT NULL DEFAULT 0,
   last_seq INTEGER NOT NULL DEFAULT 0,
-  quarantine TEXT
+  quarantine TEXT,
+  begun INTEGER NOT NULL DEFAULT 0,
+  reached INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX entries_open ON entries (id) WHERE state < 2;
 CREATE INDEX entries_ended ON entries (ended_at) WHERE state >= 2;
@@ -35,7 +37,9 @@ CREATE TABLE instances (
   vm_state TEXT NOT NULL,
   power_state INTEGER NOT NULL,
   build_body TEXT NOT NULL,
-  quarantine TEXT
+  quarantine TEXT,
+  launched INTEGER NOT NULL DEFAULT 0,
+  undo_pending INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE tombstones (
   instance TEXT PRIMARY KEY, generation INTEGER NOT NULL, at INTEGER NOT NULL
@@ -60,6 +64,18 @@ CREATE TABLE reports (
   at INTEGER NOT NULL
 );
 CREATE INDEX reports_unacked ON reports (seq) WHERE acked = 0;
+)";
+
+// From version 1: records kept their message with its admin password.
+inline constexpr const char* kToVersion2 = R"(
+ALTER TABLE entries ADD COLUMN begun INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE entries ADD COLUMN reached INTEGER NOT NULL DEFAULT 0;
+UPDATE entries SET begun = starts;
+ALTER TABLE instances ADD COLUMN launched INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE instances ADD COLUMN undo_pending INTEGER NOT NULL DEFAULT 0;
+UPDATE instances SET launched = (vm_state <> 'building');
+UPDATE instances SET build_body = json_set(build_body, '$.args.admin_password', NULL)
+  WHERE json_valid(build_body) AND json_extract(build_body, '$.args.admin_password') IS NOT NULL;
 )";
 
 }  // namespace kilonova::agent::adapters::journal

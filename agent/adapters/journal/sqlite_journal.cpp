@@ -39,6 +39,12 @@ Status CheckAndCreate(SQLite::Database& db) {
   }
   if (version == kSchemaVersion) return OkStatus();
   db.exec("BEGIN IMMEDIATE");
+  if (version == 1) {
+    db.exec(kToVersion2);
+    db.exec("PRAGMA user_version = " + std::to_string(kSchemaVersion));
+    db.exec("COMMIT");
+    return OkStatus();
+  }
   db.exec(kSchema);
   SQLite::Statement meta(db, "INSERT INTO meta VALUES ('journal_id', ?)");
   meta.bind(1, Uuid::Random().str());
@@ -57,6 +63,8 @@ Expected<std::unique_ptr<SqliteJournal>> SqliteJournal::Open(const JournalOption
     SQLite::Database write(options.file.string(), SQLite::OPEN_READWRITE, 5000);
     write.exec("PRAGMA journal_mode = WAL");
     write.exec("PRAGMA synchronous = FULL");
+    // What is deleted or replaced, passwords among it, is overwritten.
+    write.exec("PRAGMA secure_delete = ON");
     write.exec("PRAGMA journal_size_limit = 67108864");
     RETURN_IF_ERROR(CheckAndCreate(write));
     const std::string id =
@@ -149,7 +157,7 @@ Expected<std::vector<core::InstanceRecord>> SqliteJournal::Instances() {
       if (record.ok()) {
         records.push_back(*std::move(record));
       } else {
-        damaged.emplace_back(rows.getColumn(8).getInt64(), record.status());
+        damaged.emplace_back(rows.getColumn(10).getInt64(), record.status());
       }
     }
     return OkStatus();

@@ -28,8 +28,10 @@ class SqliteJournal final : public core::Journal {
   ~SqliteJournal() override;
 
   Expected<core::AcceptResult> Accept(core::JournalEntry& entry) override;
-  Expected<std::int64_t> MarkRunning(std::int64_t id) override;
+  Expected<core::Starts> MarkRunning(std::int64_t id) override;
   Status Checkpoint(std::int64_t id) override;
+  Status Advance(std::int64_t id, int reached) override;
+  Status Settle(std::int64_t id) override;
   Status Complete(const Completion& completion) override;
   Expected<std::vector<core::JournalEntry>> Unfinished() override;
   Expected<core::JournalEntry> Entry(std::int64_t id) override;

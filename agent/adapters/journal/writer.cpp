@@ -5,6 +5,8 @@
 #include <SQLiteCpp/Transaction.h>
 #include <sqlite3.h>
 
+#include <utility>
+
 #include "common/base/log.h"
 
 namespace kilonova::agent::adapters::journal {
@@ -19,6 +21,15 @@ void RunAll(SQLite::Database& db, const std::vector<Writer::Change>& changes) {
   SQLite::Transaction transaction(db, SQLite::TransactionBehavior::IMMEDIATE);
   for (const Writer::Change& change : changes) change(db);
   transaction.commit();
+}
+
+// A checkpoint that fails changes nothing: what is in the log stays in it.
+void Fold(SQLite::Database& db) {
+  try {
+    db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+  } catch (const SQLite::Exception& e) {
+    LogDebug("the journal's log stays", {F("what", e.what())});
+  }
 }
 
 }  // namespace
@@ -39,6 +50,11 @@ bool Writer::Failed() const {
   return failed_;
 }
 
+void Writer::FoldLog() {
+  const absl::MutexLock lock(&mutex_);
+  fold_ = true;
+}
+
 Status Writer::Run(Change change) {
   Work work{change, OkStatus()};
   absl::MutexLock lock(&mutex_);
@@ -51,15 +67,19 @@ Status Writer::Run(Change change) {
 void Writer::Loop() {
   while (true) {
     std::vector<Work*> batch;
+    bool fold = false;
     {
       absl::MutexLock lock(&mutex_);
       const auto something = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
-        return stopping_ || !waiting_.empty();
+        return stopping_ || fold_ || !waiting_.empty();
       };
       mutex_.Await(absl::Condition(&something));
-      if (waiting_.empty()) return;
+      if (waiting_.empty() && !fold_) return;
       batch.swap(waiting_);
+      fold = std::exchange(fold_, false) && !failed_;
     }
+    if (fold) Fold(db_);
+    if (batch.empty()) continue;
     const std::string failure = Commit(batch);
     const absl::MutexLock lock(&mutex_);
     if (!failure.empty()) {

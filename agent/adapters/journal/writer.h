@@ -30,6 +30,9 @@ class Writer {
   // what its caller reads afterwards; it may run twice.
   Status Run(Change change);
   bool Failed() const;
+  // Asks the thread to fold the write-ahead log into the file and cut it to nothing, when nobody
+  // reads just then. Returns at once.
+  void FoldLog();
   const Reserve& reserve() const { return reserve_; }
 
  private:
@@ -49,6 +52,7 @@ class Writer {
   std::vector<Work*> waiting_ ABSL_GUARDED_BY(mutex_);
   bool failed_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  bool fold_ ABSL_GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };
 

@@ -274,15 +274,77 @@ TEST_F(Build, UndoWaitsForLibvirtBeforeSayingFailed) {
   ExpectNothingLeft(1);
 }
 
-TEST_F(Build, ThatCannotBeUndoneKeepsItsClaimAndIsNotRetried) {
+TEST_F(Build, ThatCannotBeUndoneKeepsItsClaimAndIsUndoneLater) {
+  settings_.reserved_host_memory_mb = 32768 - 512;  // room for one
   hypervisor_.Fail("start", Error(Code::kInternal, reason::kHypervisorRefused, "no"));
-  hypervisor_.Fail("destroy", Error(Code::kInternal, reason::kHypervisorRefused, "stuck"));
+  hypervisor_.Fail("destroy", Error(Code::kInternal, reason::kHypervisorRefused, "stuck"), 1000);
   Boot();
   Send("build", 1);
   Settle();
   ExpectFailed(1, reason::kHypervisorRefused, false);
   ASSERT_TRUE(Record(1));
   EXPECT_EQ(Record(1)->vm_state, VmState::kError);
+  Send("build", 2);
+  Settle();
+  ExpectFailed(2, reason::kHostResourcesExhausted, true);
+  // Tried again and again, over a restart of the agent too.
+  Until([&] { return hypervisor_.Calls("destroy") >= 3; }, "another try");
+  Restart();
+  const int before = hypervisor_.Calls("destroy");
+  Until([&] { return hypervisor_.Calls("destroy") > before; }, "a try of the next agent");
+  EXPECT_TRUE(Record(1));
+  EXPECT_TRUE(DirExists(1));
+  hypervisor_.Fail("destroy", OkStatus(), 0);
+  Until([&] { return !Record(1).has_value(); }, "the undo");
+  Settle();
+  ExpectNothingLeft(1);
+  Send("build", 3);
+  Settle();
+  EXPECT_EQ(LastReport(3).outcome, Outcome::kDone);
+}
+
+// Builds that only wait must not keep others from going on.
+TEST_F(Build, ThoseThatWaitForPermissionHoldNoWorker) {
+  settings_.workers = 2;
+  Boot();
+  for (int n = 1; n <= 4; ++n) control_plane_.SetUnknown(NthUuid(n), true);
+  for (int n = 1; n <= 4; ++n) Send("build", n);
+  Until([&] { return control_plane_.Asked() >= 8; }, "each has asked");
+  Send("build", 5);
+  Until([&] { return hypervisor_.Running(NthUuid(5)); }, "the one that need not wait");
+  EXPECT_FALSE(hypervisor_.Running(NthUuid(1)));
+  for (int n = 1; n <= 4; ++n) control_plane_.SetUnknown(NthUuid(n), false);
+  Settle();
+  for (int n = 1; n <= 4; ++n) EXPECT_EQ(hypervisor_.Starts(NthUuid(n)), 1);
+}
+
+TEST_F(Build, ThatWaitsForPermissionGivesWayToItsDelete) {
+  Boot();
+  control_plane_.SetUnknown(NthUuid(1), true);
+  Send("build", 1);
+  Until([&] { return control_plane_.Asked() >= 1; }, "a question");
+  Send("terminate", 1);
+  Settle();
+  EXPECT_EQ(LastReport(1).vm_state, VmState::kDeleted);
+  ExpectNothingLeft(1);
+}
+
+TEST_F(Build, KeepsNoPasswordInItsRecord) {
+  Boot();
+  images_.Hold(true);
+  Send("build", 1, 1, "hunter2");
+  Until([&] { return Record(1).has_value(); }, "the host claim");
+  EXPECT_THAT(Record(1)->build_body, ::testing::Not(HasSubstr("hunter2")));
+  // The message still has it, for an agent that begins again.
+  EXPECT_THAT(journal_.Entry(1)->body, HasSubstr("hunter2"));
+  images_.Hold(false);
+  Settle();
+  EXPECT_TRUE(Record(1)->launched);
+  EXPECT_THAT(Record(1)->build_body, ::testing::Not(HasSubstr("hunter2")));
+  EXPECT_EQ(journal_.Entry(1)->body, "");
+  Send("reboot_hard", 1);  // what is kept is enough
+  Settle();
+  EXPECT_EQ(LastReport(1).outcome, Outcome::kDone);
 }
 
 TEST_F(Build, NewGenerationReplacesWhatAnEarlierOneLeft) {
@@ -346,6 +408,61 @@ TEST_F(Build, PoisonIsGivenUpAndTheAgentGoesOn) {
   ExpectFailed(1, reason::kBuildAbandoned, false);
   EXPECT_FALSE(DirExists(1));
   EXPECT_TRUE(hypervisor_.Running(NthUuid(2)));
+}
+
+// A long build that the machine, not the message, kept ending: each time it came further.
+TEST_F(Build, DeathsWithProgressInBetweenAreNotItsOwn) {
+  auto entry = agent::core::JournalEntry{};
+  const auto message = Message("build", 1);
+  entry.unique_id = message.request.unique_id;
+  entry.method = message.request.method;
+  entry.instance_uuid = NthUuid(1);
+  entry.generation = 1;
+  entry.body = message.body;
+  ASSERT_TRUE(journal_.Accept(entry).ok());
+  for (int death = 1; death <= 9; ++death) {
+    ASSERT_TRUE(journal_.MarkRunning(entry.id).ok());
+    ASSERT_TRUE(journal_.Advance(entry.id, death).ok());
+  }
+  Boot();
+  Settle();
+  EXPECT_TRUE(hypervisor_.Running(NthUuid(1)));
+}
+
+TEST_F(Build, DeathsLongAfterItsStartCountOnlyInAll) {
+  const auto died_late = [&](int n, int times) {
+    const auto message = Message("build", n);
+    agent::core::JournalEntry entry;
+    entry.unique_id = message.request.unique_id;
+    entry.method = message.request.method;
+    entry.instance_uuid = NthUuid(n);
+    entry.generation = 1;
+    entry.body = message.body;
+    ASSERT_TRUE(journal_.Accept(entry).ok());
+    for (int death = 0; death < times; ++death) {
+      ASSERT_TRUE(journal_.MarkRunning(entry.id).ok());
+      ASSERT_TRUE(journal_.Settle(entry.id).ok());
+    }
+  };
+  died_late(1, 6);
+  died_late(2, 10);
+  Boot();
+  Settle();
+  EXPECT_TRUE(hypervisor_.Running(NthUuid(1)));
+  ExpectFailed(2, reason::kBuildAbandoned, false);
+}
+
+TEST_F(Build, AtWorkForLongIsSettled) {
+  settings_.settled_after = std::chrono::milliseconds(1);
+  settings_.reconcile_every = std::chrono::milliseconds(2);
+  Boot();
+  images_.Hold(true);
+  Send("build", 1);
+  Until([&] { return Counter("entries_settled") >= 1; }, "it has settled");
+  EXPECT_EQ(journal_.Entry(1)->starts, 0);
+  images_.Hold(false);
+  Settle();
+  EXPECT_TRUE(hypervisor_.Running(NthUuid(1)));
 }
 
 TEST_F(Build, UnreadableJournalEntryIsSetAsideWhileOthersGoOn) {

@@ -210,13 +210,67 @@ TEST_F(Operations, WhatHappenedWhileLibvirtWasAwayIsFound) {
   EXPECT_EQ(LastReport(1).vm_state, VmState::kStopped);
 }
 
+// Nova's _sync_instance_power_state: it stays STOPPED, and is to be stopped.
+TEST_F(Operations, StoppedGuestThatRunsStaysStoppedAndIsToldOfAgain) {
+  settings_.sync_power_state_interval = std::chrono::milliseconds(20);
+  settings_.reconcile_every = std::chrono::milliseconds(10);
+  Restart();
+  Send("stop", 1);
+  Settle();
+  ASSERT_TRUE(hypervisor_.Start(NthUuid(1)).ok());  // by somebody on the host
+  const auto told = [&] {
+    std::size_t times = 0;
+    for (const auto& report : Reports(1)) {
+      if (report.outcome != Outcome::kObserved) continue;
+      EXPECT_EQ(report.vm_state, VmState::kStopped);
+      if (report.power_state == PowerState::kRunning) ++times;
+    }
+    return times;
+  };
+  Until([&] { return told() >= 3; }, "it is told of again");
+  Send("stop_hard", 1);
+  Until([&] { return !hypervisor_.Running(NthUuid(1)); }, "stopped");
+  Settle();
+  EXPECT_EQ(LastReport(1).vm_state, VmState::kStopped);
+}
+
+TEST_F(Operations, WhatNeverRanIsNeitherStartedNorRebooted) {
+  hypervisor_.Fail("start", Error(Code::kInternal, reason::kHypervisorRefused, "no"));
+  hypervisor_.Fail("destroy", Error(Code::kInternal, reason::kHypervisorRefused, "stuck"), 1000);
+  Send("build", 2);
+  Settle();
+  ASSERT_EQ(Record(2)->vm_state, VmState::kError);
+  for (const char* what : {"start", "reboot", "reboot_hard", "stop_hard"}) {
+    Send(what, 2);
+    Settle();
+    EXPECT_EQ(LastReport(2).outcome, Outcome::kFailed) << what;
+    EXPECT_EQ(LastReport(2).fault->reason, "INSTANCE_STATE_CONFLICT") << what;
+    EXPECT_FALSE(hypervisor_.Running(NthUuid(2))) << what;
+  }
+}
+
+TEST_F(Operations, RebootOfWhatIsBeingBuiltIsRefused) {
+  agent::core::InstanceRecord record;
+  record.uuid = NthUuid(3);
+  record.generation = 1;
+  agent::core::Journal::Completion put;
+  put.upsert = record;
+  ASSERT_TRUE(journal_.Complete(put).ok());
+  Send("reboot_hard", 3);
+  Settle();
+  const auto reports = Reports(3);
+  ASSERT_FALSE(reports.empty());
+  EXPECT_EQ(reports.front().fault->reason, "INSTANCE_STATE_CONFLICT");
+  EXPECT_EQ(hypervisor_.Starts(NthUuid(3)), 0);
+}
+
 TEST(VmStateSeen, FollowsNova) {
   EXPECT_EQ(VmStateSeen(VmState::kActive, PowerState::kShutdown), VmState::kStopped);
   EXPECT_EQ(VmStateSeen(VmState::kActive, PowerState::kCrashed), VmState::kStopped);
   EXPECT_EQ(VmStateSeen(VmState::kPaused, PowerState::kShutdown), VmState::kStopped);
   EXPECT_EQ(VmStateSeen(VmState::kActive, PowerState::kPaused), VmState::kActive);
   EXPECT_EQ(VmStateSeen(VmState::kActive, PowerState::kNoState), VmState::kActive);
-  EXPECT_EQ(VmStateSeen(VmState::kStopped, PowerState::kRunning), VmState::kActive);
+  EXPECT_EQ(VmStateSeen(VmState::kStopped, PowerState::kRunning), VmState::kStopped);
   EXPECT_EQ(VmStateSeen(VmState::kError, PowerState::kRunning), VmState::kError);
 }
 
