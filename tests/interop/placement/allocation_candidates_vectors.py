@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Asks real Placement, in this process on SQLite, which allocation candidates it finds.
 
-  candidates_vectors.py --seed 1 --scenarios 40 --queries 20 > allocation_candidates.json
+  allocation_candidates_vectors.py --seed 1 --scenarios 40 --queries 20 > allocation_candidates.json
 
 Random provider trees (nested providers, sharing providers, aggregates, traits, odd inventories,
 usage) and random queries; written in the form of tests/vectors/allocation_candidates.json, which
