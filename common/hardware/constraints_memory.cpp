@@ -139,8 +139,9 @@ Expected<bool> MemEncryptionConstraint(const GuestNeeds& needs,
   }
   if (!machine_type || machine_type->empty()) machine_type = needs.image.Text("hw_machine_type");
   if (machine_type && machine_type->find("q35") == std::string_view::npos) {
-    return ImageRefused("InvalidMachineType", "properties.hw_machine_type",
-                        "memory encryption needs a q35 machine type");
+    // Nova puts the image's id into this refusal.
+    return ImageRefused(needs.image_has_id ? "InvalidMachineType" : "NotImplementedError",
+                        "properties.hw_machine_type", "memory encryption needs a q35 machine type");
   }
   return true;
 }

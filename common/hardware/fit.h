@@ -30,11 +30,13 @@ struct FitRequest {
   CellOrder order = CellOrder::kSpread;  // Nova's default
 };
 
+// Nova tries every arrangement of the host's cells. Hosts of up to eight cells have no more than
+// this; a guest that fits none of the first so many on a larger host is taken not to fit at all.
+inline constexpr std::int64_t kMaxArrangements = 100'000;
+
 // The instance with the host's cell ids, page sizes, pinning and reserved CPUs; nothing when it
 // does not fit. An error (FAILED_PRECONDITION, nova_exception) only where Nova raises: a host that
-// lists no siblings, or pages of size 0. Nova tries every arrangement of host cells; beyond
-// kMaxArrangements it is taken not to fit.
-inline constexpr std::int64_t kMaxArrangements = 1'000'000;
+// lists no siblings, or pages of size 0.
 Expected<std::optional<InstanceNumaTopology>> FitInstanceToHost(const FitRequest& request);
 
 enum class Usage : std::uint8_t { kTake, kFree };
