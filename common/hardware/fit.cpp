@@ -91,12 +91,17 @@ class Arrangement {
 };
 
 // Nova fits guest cells in place and remembers by ids, which change as it goes: a cell that once
-// fitted keeps the pages and the pinning it got there. Its answers come of that, so this does the
-// same, to the letter.
+// fitted keeps the pages and the pinning it got there. Its answers come of that, so with kNovas
+// this does the same, to the letter. With kNone every arrangement starts afresh and has to hold.
+enum class Memory { kNovas, kNone };
+
 class Fitter {
  public:
-  explicit Fitter(const FitRequest& request)
-      : request_(request), hosts_(Ordered(request)), cells_(request.instance.cells) {
+  Fitter(const FitRequest& request, Memory memory)
+      : request_(request),
+        memory_(memory),
+        hosts_(Ordered(request)),
+        cells_(request.instance.cells) {
     for (const auto* host : hosts_) ids_.push_back(host->id);
     for (const auto& cell : cells_) ids_.push_back(cell.id);
     std::ranges::sort(ids_);
@@ -109,7 +114,10 @@ class Fitter {
     for (std::int64_t tried = 0; tried < kMaxArrangements; ++tried) {
       ASSIGN_OR_RETURN(const Walked walked, Walk(arrangement.Places()));
       if (walked.fitted == cells_.size() && SuitsDevicesAndNetworks(arrangement.Places())) {
-        return InstanceNumaTopology{std::move(cells_), request_.instance.emulator_threads_policy};
+        InstanceNumaTopology fitted{cells_, request_.instance.emulator_threads_policy};
+        if (memory_ == Memory::kNovas || UsageAfter(request_.host, fitted, Usage::kTake).ok()) {
+          return fitted;
+        }
       }
       // A walk that changed nothing would stop at the same cell again.
       const bool stuck = walked.fitted < cells_.size() && !walked.changed;
@@ -128,26 +136,34 @@ class Fitter {
 
   Expected<Walked> Walk(const std::vector<std::size_t>& places) {
     Walked walked;
+    if (memory_ == Memory::kNone) cells_ = request_.instance.cells;
     for (; walked.fitted < cells_.size(); ++walked.fitted) {
       const HostNumaCell& host = *hosts_[places[walked.fitted]];
       InstanceNumaCell& cell = cells_[walked.fitted];
-      Known& known = KnownOf(host.id, cell.id);
+      Known forgotten = Known::kNothing;
+      Known& known = memory_ == Memory::kNovas ? KnownOf(host.id, cell.id) : forgotten;
       if (known == Known::kDoesNot) return walked;
       if (known == Known::kFits) {
         walked.changed = walked.changed || cell.id != host.id;
         cell.id = host.id;
         continue;
       }
-      walked.changed = true;
-      // The emulator's CPU is taken beside the guest's first cell.
-      const bool isolated =
-          request_.instance.emulator_threads_policy == EmulatorThreadsPolicy::kIsolate;
-      ASSIGN_OR_RETURN(const bool fits, FitCell(host, cell, request_.limits,
-                                                isolated && walked.fitted == 0 ? 1 : 0));
+      walked.changed = memory_ == Memory::kNovas;
+      ASSIGN_OR_RETURN(const bool fits,
+                       FitCell(host, cell, request_.limits, Emulator(walked.fitted)));
       known = fits ? Known::kFits : Known::kDoesNot;
       if (!fits) return walked;
     }
     return walked;
+  }
+
+  // The emulator's CPU is taken beside the guest's first cell.
+  EmulatorCpus Emulator(std::size_t guest_cell) const {
+    const auto policy = request_.instance.emulator_threads_policy;
+    const bool taken = policy == EmulatorThreadsPolicy::kIsolate && guest_cell == 0;
+    return {.count = taken ? 1U : 0U,
+            .from = memory_ == Memory::kNone ? EmulatorCpus::From::kWholeCores
+                                             : EmulatorCpus::From::kAnyCores};
   }
 
   Known& KnownOf(std::int64_t host, std::int64_t cell) {
@@ -181,6 +197,7 @@ class Fitter {
   }
 
   const FitRequest& request_;
+  Memory memory_;
   HostCells hosts_;
   std::vector<InstanceNumaCell> cells_;
   std::vector<std::int64_t> ids_;  // of both sides, sorted
@@ -193,7 +210,13 @@ class Fitter {
 Expected<std::optional<InstanceNumaTopology>> FitInstanceToHost(const FitRequest& request) {
   const std::size_t wanted = request.instance.cells.size();
   if (wanted == 0 || request.host.cells.size() < wanted) return std::nullopt;
-  return Fitter(request).Fit();
+  return Fitter(request, Memory::kNovas).Fit();
+}
+
+Expected<std::optional<InstanceNumaTopology>> FitInstanceSoundly(const FitRequest& request) {
+  ASSIGN_OR_RETURN(auto fitted, FitInstanceToHost(request));
+  if (!fitted || UsageAfter(request.host, *fitted, Usage::kTake).ok()) return fitted;
+  return Fitter(request, Memory::kNone).Fit();
 }
 
 }  // namespace kilonova::hardware

@@ -39,6 +39,11 @@ inline constexpr std::int64_t kMaxArrangements = 100'000;
 // lists no siblings, or pages of size 0.
 Expected<std::optional<InstanceNumaTopology>> FitInstanceToHost(const FitRequest& request);
 
+// The same, for whoever is going to count it. Nova sometimes leaves a guest of several cells with
+// CPUs of a host cell that it is not on, or an isolated guest's emulator on a core that others use;
+// the claim then fails where it need not. Here the first arrangement that holds is taken instead.
+Expected<std::optional<InstanceNumaTopology>> FitInstanceSoundly(const FitRequest& request);
+
 enum class Usage : std::uint8_t { kTake, kFree };
 // The host with the usage of a fitted instance added or taken away. FAILED_PRECONDITION with
 // nova_exception CPUPinningInvalid, CPUPinningUnknown, CPUUnpinningInvalid or CPUUnpinningUnknown

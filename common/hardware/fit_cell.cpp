@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "common/hardware/pages.h"
-#include "common/hardware/pinning.h"
 
 namespace kilonova::hardware {
 namespace {
@@ -36,16 +35,16 @@ bool IsTunneled(const HostNumaCell& cell) {
 }  // namespace
 
 Expected<bool> FitCell(const HostNumaCell& host, InstanceNumaCell& cell, const NumaLimits* limits,
-                       std::size_t reserved) {
+                       const EmulatorCpus& emulator) {
   ASSIGN_OR_RETURN(const bool pages, FitPages(host, cell));
   if (!pages) return false;
   // Overcommitted or not, a guest is not put upon itself.
-  const std::size_t dedicated = cell.pcpuset.Size() + reserved;
+  const std::size_t dedicated = cell.pcpuset.Size() + emulator.count;
   if (HasDedicated(cell) && dedicated > host.pcpuset.Size()) return false;
   if (HasShared(cell) && cell.cpuset.Size() > host.cpuset.Size()) return false;
   if (HasDedicated(cell)) {
     if (dedicated > host.FreePcpus().Size() || cell.memory > host.AvailMemory()) return false;
-    ASSIGN_OR_RETURN(const bool packed, PackOntoCores(host, cell, reserved));
+    ASSIGN_OR_RETURN(const bool packed, PackOntoCores(host, cell, emulator));
     if (!packed) return false;
   }
   if (HasShared(cell) && limits != nullptr && !IsWithin(host, cell, *limits)) return false;

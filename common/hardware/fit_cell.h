@@ -2,18 +2,18 @@
 // One guest cell on one host cell, and the networks of those chosen. Internal to common/hardware.
 #pragma once
 
-#include <cstddef>
 #include <vector>
 
 #include "common/base/status.h"
+#include "common/hardware/pinning.h"
 #include "common/hardware/topology.h"
 
 namespace kilonova::hardware {
 
-// True when the guest cell fits, with `reserved` CPUs more for the emulator: it then has the host's
-// id, pages and pinning. When it does not, it may have some of them all the same.
+// True when the guest cell fits, with those CPUs more for the emulator: it then has the host's id,
+// pages and pinning. When it does not, it may have some of them all the same.
 Expected<bool> FitCell(const HostNumaCell& host, InstanceNumaCell& cell, const NumaLimits* limits,
-                       std::size_t reserved);
+                       const EmulatorCpus& emulator);
 
 // False when a network needed is near to a cell of the host and to none of those chosen.
 bool SuitsNetworks(const HostNumaTopology& host, const std::vector<const HostNumaCell*>& chosen,

@@ -80,11 +80,12 @@ CpuSet Reserve(std::vector<Core> cores, const Pinning& pinning, std::size_t coun
 
 class Packer {
  public:
-  Packer(const HostNumaCell& host, const InstanceNumaCell& instance, std::size_t reserved)
+  Packer(const HostNumaCell& host, const InstanceNumaCell& instance, const EmulatorCpus& emulator)
       : host_(host),
         policy_(instance.cpu_thread_policy),
         guest_(instance.pcpuset.ToVector()),
-        reserved_(reserved),
+        reserved_(emulator.count),
+        from_(emulator.from),
         cores_(FreeCores(host)) {
     for (const CpuSet& core : host.siblings) {
       threads_per_core_ = std::max(threads_per_core_, core.Size());
@@ -116,7 +117,8 @@ class Packer {
     std::vector<Core> whole = cores_;
     std::erase_if(whole, [this](const Core& core) { return core.size() < threads_per_core_; });
     Packing packing{Pin(whole, 1, guest_), {}};
-    packing.reserved = Reserve(cores_, packing.pinning, reserved_, Siblings::kAreLost);
+    packing.reserved = Reserve(from_ == EmulatorCpus::From::kWholeCores ? whole : cores_,
+                               packing.pinning, reserved_, Siblings::kAreLost);
     return packing;
   }
 
@@ -144,6 +146,7 @@ class Packer {
   CpuThreadPolicy policy_;
   std::vector<CpuId> guest_;
   std::size_t reserved_;
+  EmulatorCpus::From from_;
   std::vector<Core> cores_;
   std::size_t threads_per_core_ = 1;
 };
@@ -151,11 +154,11 @@ class Packer {
 }  // namespace
 
 Expected<bool> PackOntoCores(const HostNumaCell& host, InstanceNumaCell& instance,
-                             std::size_t reserved) {
+                             const EmulatorCpus& emulator) {
   if (host.siblings.empty()) {
     return HostRefused("ValueError", "the host does not say which CPUs are of one core");
   }
-  auto packing = Packer(host, instance, reserved).Pack();
+  auto packing = Packer(host, instance, emulator).Pack();
   if (!packing) return false;
   instance.cpu_pinning = std::move(packing->pinning);
   instance.cpuset_reserved = std::move(packing->reserved);
