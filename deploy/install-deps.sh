@@ -14,7 +14,7 @@ build=(ca-certificates cmake ninja-build ccache g++ pkg-config git python3
   libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc
   libvirt-dev librabbitmq-dev libyaml-cpp-dev libgtest-dev libgmock-dev libbenchmark-dev
   nlohmann-json3-dev libpugixml-dev libspdlog-dev libfmt-dev libcli11-dev
-  libsqlitecpp-dev libsqlite3-dev libcurl4-openssl-dev libssl-dev uuid-dev
+  libsqlitecpp-dev libsqlite3-dev libcurl4-openssl-dev libssl-dev uuid-dev zlib1g-dev
   prometheus-cpp-dev libcpp-httplib-dev librapidcheck-dev)
 run=(rabbitmq-server libvirt-daemon libvirt-daemon-driver-qemu libvirt-daemon-system
   libvirt-clients qemu-system-x86 qemu-utils dnsmasq-base iptables iproute2

@@ -15,6 +15,7 @@
 #include "common/runtime/config.h"
 #include "common/runtime/process.h"
 #include "scheduler/app/options.h"
+#include "scheduler/app/replay_command.h"
 #include "scheduler/app/scheduler.h"
 #include "scheduler/core/failpoint_names.h"
 
@@ -135,8 +136,10 @@ int main(int argc, char** argv) {
                  "Write the address listened on to this file once serving");
   app.add_flag("--list-failpoints", arguments.list_failpoints,
                "Print the names of the failpoints of a build that has them, end");
+  kilonova::scheduler::app::ReplayCommand replay(app);
   try {
     app.parse(argc, argv);
+    if (replay.asked()) return replay.Run();
     return kilonova::scheduler::app::Run(arguments);
   } catch (const CLI::ParseError& e) {
     return app.exit(e) == 0 ? 0 : 2;

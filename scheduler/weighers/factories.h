@@ -8,6 +8,7 @@
 
 namespace kilonova::scheduler::weighers {
 
+std::unique_ptr<core::Weigher> MakeBalanceWeigher(double multiplier);
 std::unique_ptr<core::Weigher> MakeCpuWeigher(double multiplier);
 std::unique_ptr<core::Weigher> MakeDiskWeigher(double multiplier);
 std::unique_ptr<core::Weigher> MakeRamWeigher(double multiplier);

@@ -18,6 +18,7 @@ struct Entry {
 };
 
 constexpr std::array kWeighers = {
+    Entry{"BalanceWeigher", "balance_weight_multiplier", 1.0, MakeBalanceWeigher},
     Entry{"CPUWeigher", "cpu_weight_multiplier", 1.0, MakeCpuWeigher},
     Entry{"DiskWeigher", "disk_weight_multiplier", 1.0, MakeDiskWeigher},
     Entry{"RAMWeigher", "ram_weight_multiplier", 1.0, MakeRamWeigher},
@@ -52,7 +53,11 @@ std::vector<std::string> KnownWeighers() {
   return names;
 }
 
-std::vector<std::string> DefaultWeighers() { return KnownWeighers(); }
+std::vector<std::string> DefaultWeighers() {
+  auto names = KnownWeighers();
+  std::erase(names, "BalanceWeigher");  // not Nova's
+  return names;
+}
 
 Expected<std::vector<std::unique_ptr<core::Weigher>>> MakeWeighers(
     const std::vector<std::string>& names, const WeigherOptions& options) {

@@ -25,6 +25,8 @@ MAY_SEE = {
     "scheduler/core": ["common/base", "common/model", "common/hardware"],
     "scheduler/filters": ["scheduler/core", "common/base", "common/model", "common/hardware"],
     "scheduler/weighers": ["scheduler/core", "common/base", "common/model"],
+    "scheduler/replay": ["scheduler/core", "scheduler/filters", "scheduler/weighers", "common/base",
+                         "common/model"],
     "scheduler/adapters": ["scheduler/core", "common", "proto"],
     "scheduler/app": ["scheduler", "common", "proto", "flavors/loader"],
     "agent/core": ["common/base", "common/model", "common/hardware"],
