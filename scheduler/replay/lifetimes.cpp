@@ -9,7 +9,7 @@ namespace {
 
 constexpr double kFirst = 1.0 / 1440;  // days: a minute
 constexpr double kStepsPerTenfold = 10;
-constexpr double kQuantile = 0.7;
+constexpr double kQuantile = 0.5;
 
 }  // namespace
 

@@ -31,8 +31,8 @@ class Lifetimes {
   void Ended(std::string_view kind, double from, double age);
   // Makes the tables anew out of all that ended and these, which have not.
   void Learn(const std::vector<Running>& running);
-  // The age past which seven in ten of the VMs of this kind that reach `age` do not live, less
-  // `age`; kLongest when more live on than that, or when nothing is known. Kinds seen fewer than
+  // The age that half of the VMs of this kind which reach `age` do not outlive, less `age`;
+  // kLongest when fewer are known to end, or when nothing is known. Kinds seen fewer than
   // kFewest times are taken as all VMs are.
   double Remaining(std::string_view kind, double age) const;
 
