@@ -126,20 +126,22 @@ class BoxForest {
   bool RefreshInParent(Ref ref);
   void RefreshUp(Ref ref);
 
-  double* LeafValues(Ref ref) { return &leaf_values_[(ref & ~kLeafBit) * values_ * kLeafPoints]; }
-  std::int32_t* LeafRooms(Ref ref) {
-    return &leaf_rooms_[(ref & ~kLeafBit) * rooms_ * kLeafPoints];
+  double* LeafValues(Ref ref) {
+    return leaf_values_.data() + (ref & ~kLeafBit) * values_ * kLeafPoints;
   }
-  std::uint32_t* LeafHosts(Ref ref) { return &leaf_hosts_[(ref & ~kLeafBit) * kLeafPoints]; }
-  std::uint64_t* LeafKeys(Ref ref) { return &leaf_keys_[(ref & ~kLeafBit) * kLeafPoints]; }
-  double* High(Ref ref) { return &inner_values_[ref * 2 * values_ * kChildren]; }
+  std::int32_t* LeafRooms(Ref ref) {
+    return leaf_rooms_.data() + (ref & ~kLeafBit) * rooms_ * kLeafPoints;
+  }
+  std::uint32_t* LeafHosts(Ref ref) { return leaf_hosts_.data() + (ref & ~kLeafBit) * kLeafPoints; }
+  std::uint64_t* LeafKeys(Ref ref) { return leaf_keys_.data() + (ref & ~kLeafBit) * kLeafPoints; }
+  double* High(Ref ref) { return inner_values_.data() + ref * 2 * values_ * kChildren; }
   double* Low(Ref ref) { return High(ref) + values_ * kChildren; }
-  std::int32_t* InnerRooms(Ref ref) { return &inner_rooms_[ref * rooms_ * kChildren]; }
-  std::uint32_t* First(Ref ref) { return &inner_first_[ref * kChildren]; }
-  Ref* Child(Ref ref) { return &inner_child_[ref * kChildren]; }
-  const Ref* Child(Ref ref) const { return &inner_child_[ref * kChildren]; }
-  Split* Splits(Ref ref) { return &inner_splits_[ref * kChildren]; }
-  const Split* Splits(Ref ref) const { return &inner_splits_[ref * kChildren]; }
+  std::int32_t* InnerRooms(Ref ref) { return inner_rooms_.data() + ref * rooms_ * kChildren; }
+  std::uint32_t* First(Ref ref) { return inner_first_.data() + ref * kChildren; }
+  Ref* Child(Ref ref) { return inner_child_.data() + ref * kChildren; }
+  const Ref* Child(Ref ref) const { return inner_child_.data() + ref * kChildren; }
+  Split* Splits(Ref ref) { return inner_splits_.data() + ref * kChildren; }
+  const Split* Splits(Ref ref) const { return inner_splits_.data() + ref * kChildren; }
 
   std::size_t values_, rooms_;
   std::size_t trees_ = 0;
