@@ -60,19 +60,39 @@ constexpr std::array<double, 24> kHour{.86,  .77,  .75,  .73,  .80,  .94,  .95, 
                                        1.15, 1.10, 1.17, 1.11, 1.03, .91,  .87,  .92};
 
 struct Size {
-  double share;  // weight among arrivals
+  double weight;
   std::int64_t centicores, memory_mb;
-  double alive_share;  // weight among those that run when the trace begins
 };
-// The published pairs, and fillers that bring each class of cores to its published share.
-constexpr std::array<Size, 21> kSizes{
-    {{18.7, 200, 7'168, 14.0}, {16.4, 100, 3'584, 15.0},   {11.0, 400, 14'336, 12.0},
-     {8.7, 800, 28'672, 6.0},  {8.3, 100, 8'192, 5.5},     {4.9, 200, 16'384, 5.0},
-     {3.2, 800, 16'384, 1.5},  {2.6, 1600, 32'768, 2.0},   {1.9, 800, 65'536, 2.0},
-     {1.6, 80, 4'096, 3.0},    {1.5, 100, 4'096, 4.0},     {1.4, 1600, 57'344, 2.5},
-     {1.4, 800, 57'344, 1.5},  {1.4, 400, 32'768, 3.0},    {1.0, 1600, 114'688, 2.2},
-     {2.8, 100, 2'048, 0.0},   {1.9, 200, 4'096, 3.4},     {2.6, 400, 8'192, 2.7},
-     {0.8, 800, 32'768, 0.0},  {0.18, 6400, 262'144, 3.7}, {7.1, 42, 1'792, 10.0}}};
+// Of VMs that arrive: the published pairs, and fillers that bring each class of cores to its share.
+constexpr std::array<Size, 21> kArriving{
+    {{18.7, 200, 7'168}, {16.4, 100, 3'584}, {11.0, 400, 14'336},  {8.7, 800, 28'672},
+     {8.3, 100, 8'192},  {4.9, 200, 16'384}, {3.2, 800, 16'384},   {2.6, 1600, 32'768},
+     {1.9, 800, 65'536}, {1.6, 80, 4'096},   {1.5, 100, 4'096},    {1.4, 1600, 57'344},
+     {1.4, 800, 57'344}, {1.4, 400, 32'768}, {1.0, 1600, 114'688}, {2.8, 100, 2'048},
+     {1.9, 200, 4'096},  {2.6, 400, 8'192},  {0.8, 800, 32'768},   {0.18, 6400, 262'144},
+     {7.1, 42, 1'792}}};
+// Of those that run when the trace begins: the published share of each class of cores, 5.2 cores
+// and 7.8 GB per core on average.
+constexpr std::array<Size, 14> kRunning{{{7.0, 42, 1'792},
+                                         {6.0, 80, 4'096},
+                                         {13.0, 100, 3'584},
+                                         {11.5, 100, 8'192},
+                                         {10.0, 200, 7'168},
+                                         {12.4, 200, 16'384},
+                                         {8.0, 400, 14'336},
+                                         {9.7, 400, 32'768},
+                                         {5.0, 800, 28'672},
+                                         {6.0, 800, 65'536},
+                                         {1.7, 1600, 57'344},
+                                         {6.0, 1600, 131'072},
+                                         {1.8, 3200, 393'216},
+                                         {1.9, 4800, 458'752}}};
+
+std::discrete_distribution<std::size_t> Among(std::span<const Size> sizes) {
+  std::vector<double> weights;
+  for (const Size& size : sizes) weights.push_back(size.weight);
+  return {weights.begin(), weights.end()};
+}
 
 // Between two points of a distribution, even in the logarithm of the value.
 double Draw(std::span<const Point> points, double at) {
@@ -91,16 +111,11 @@ double Draw(std::span<const Point> points, double at) {
 
 class Generator {
  public:
-  explicit Generator(const WorkloadOptions& options) : options_(options), random_(options.seed) {
-    std::array<double, kSizes.size()> arriving{};
-    std::array<double, kSizes.size()> alive{};
-    for (std::size_t i = 0; i < kSizes.size(); ++i) {
-      arriving[i] = kSizes[i].share;
-      alive[i] = kSizes[i].alive_share;
-    }
-    arriving_ = std::discrete_distribution<std::size_t>(arriving.begin(), arriving.end());
-    alive_ = std::discrete_distribution<std::size_t>(alive.begin(), alive.end());
-  }
+  explicit Generator(const WorkloadOptions& options)
+      : options_(options),
+        random_(options.seed),
+        arriving_(Among(kArriving)),
+        running_(Among(kRunning)) {}
 
   std::vector<TraceVm> Run() {
     AddRunning();
@@ -122,7 +137,7 @@ class Generator {
     const auto count = std::llround(static_cast<double>(options_.arrivals) * kRunningPerArrival *
                                     14 / std::max(options_.days, 1.0));
     for (std::int64_t i = 0; i < count; ++i) {
-      const Size& size = kSizes[alive_(random_)];
+      const Size& size = kRunning[running_(random_)];
       const double age = std::exp(Uniform() * std::log(400.0));  // days, 1 to 400
       const double end = Uniform() < kRunningForEver ? kNever : age * std::exp(-3 * Uniform());
       Add(size, NewTenant(), false, -age, end);
@@ -144,7 +159,7 @@ class Generator {
   }
 
   void AddBatch(double at) {
-    const Size& size = kSizes[arriving_(random_)];
+    const Size& size = kArriving[arriving_(random_)];
     const std::int64_t tenant = NewTenant();
     const bool low = Uniform() < kLowPriority;
     const auto count = static_cast<std::int64_t>(std::ceil(Draw(kBatch, Uniform()) - 1e-9));
@@ -164,7 +179,7 @@ class Generator {
   static constexpr double kLongest = 129'600;  // minutes; what lives longer outlives the trace
   WorkloadOptions options_;
   std::mt19937_64 random_;
-  std::discrete_distribution<std::size_t> arriving_, alive_;
+  std::discrete_distribution<std::size_t> arriving_, running_;
   std::vector<TraceVm> vms_;
   std::int64_t tenants_ = 0;
 };

@@ -43,6 +43,23 @@ TEST(Generator, Marginals_AreThePublishedOnes) {
   EXPECT_NEAR(ShareOf(vms, [](const TraceVm& v) { return v.centicores < 100; }), 0.087, 0.03);
 }
 
+TEST(Generator, WhatRunsAtTheStart_IsLargerAndHasMoreMemory) {
+  double count = 0;
+  double cores = 0;
+  double gb = 0;
+  double large = 0;
+  for (const auto& vm : Made()) {
+    if (vm.start >= 0) break;
+    ++count;
+    cores += static_cast<double>(vm.centicores) / 100;
+    gb += static_cast<double>(vm.memory_mb) / 1024;
+    large += vm.centicores >= 3200 ? 1 : 0;
+  }
+  EXPECT_NEAR(cores / count, 5.2, 0.3);
+  EXPECT_NEAR(gb / cores, 7.8, 0.5);
+  EXPECT_NEAR(large / count, 0.037, 0.005);
+}
+
 TEST(Generator, Arrivals_AreBurstyAndComeInBatches) {
   const auto vms = Made();
   std::map<int, double> bins;
