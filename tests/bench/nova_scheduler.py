@@ -67,13 +67,11 @@ def host_state(host):
         ram_allocation_ratio=host["ram_allocation_ratio"],
         disk_allocation_ratio=host["disk_allocation_ratio"])
     now = datetime.datetime.utcnow()
-    # Up for as long as this runs.
-    seen = now + datetime.timedelta(days=1 if host["up"] else -1)
     state = host_manager.HostState(host["host"], host["host"], host["cell"])
     state.update(compute=compute, aggregates=[], inst_dict={},
                  service={"host": host["host"], "disabled": False, "disabled_reason": None,
-                          "forced_down": not host["up"], "last_seen_up": seen, "created_at": now,
-                          "updated_at": seen, "binary": "nova-compute", "topic": "compute"})
+                          "forced_down": not host["up"], "last_seen_up": now, "created_at": now,
+                          "updated_at": now, "binary": "nova-compute", "topic": "compute"})
     return state
 
 
@@ -189,6 +187,7 @@ def compare(hosts, requests):
 
 def main():
     CONF([], project="nova", default_config_files=[])
+    CONF.set_override("service_down_time", 86400)  # hosts are up for as long as this runs
     logging.disable(logging.CRITICAL)
     objects.register_all()
     sizes = [int(size) for size in sys.argv[1:]] or [100, 1000, 10000]

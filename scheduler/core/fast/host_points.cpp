@@ -65,7 +65,11 @@ std::uint32_t HostPoints::MultipliersOf(const Fleet& fleet, std::uint32_t aggreg
   }
   const auto [at, added] =
       multipliers_ids_.try_emplace(all, static_cast<std::uint32_t>(multipliers_.size()));
-  if (added) multipliers_.push_back(std::move(all));
+  if (added) {
+    multipliers_.push_back(std::move(all));
+    slopes_.emplace_back();
+    AddSlopes(at->second);
+  }
   id = at->second;
   return id;
 }
@@ -121,7 +125,7 @@ BoxForest::Tree HostPoints::TreeFor(Fleet& fleet, const Signature& signature) {
 // have keys near each other.
 std::uint64_t HostPoints::KeyOf(std::span<const double> values) const {
   std::array<std::uint32_t, 64> parts{};
-  const std::size_t rows = std::min<std::size_t>(values.size(), 16);
+  const std::size_t rows = std::min<std::size_t>(Rows(), 16);
   const double most = static_cast<double>((1U << key_bits_) - 1);
   for (std::size_t row = 0; row < rows; ++row) {
     const double part = (values[row] - base_[row]) * scale_[row];
@@ -138,6 +142,7 @@ void HostPoints::ChooseRows(const std::vector<std::vector<double>>& raw) {
   weigher_of_row_.clear();
   base_.clear();
   scale_.clear();
+  spans_.clear();
   std::vector<double> spans;
   for (std::size_t w = 0; w < sources_.size(); ++w) {
     sources_[w].row.reset();
@@ -149,12 +154,33 @@ void HostPoints::ChooseRows(const std::vector<std::vector<double>>& raw) {
     weigher_of_row_.push_back(w);
     base_.push_back(low);
     spans.push_back(high - low);
+    const double bottom = pipeline_.weighers[w]->Minimum().value_or(low);
+    spans_.push_back(pipeline_.weighers[w]->Maximum().value_or(high) - bottom);
   }
+  for (std::uint32_t id = 0; id < multipliers_.size(); ++id) AddSlopes(id);
   const std::size_t rows = std::clamp<std::size_t>(spans.size(), 1, 16);
   key_bits_ = static_cast<std::uint32_t>(std::min<std::size_t>(16, 64 / rows));
   for (const double span : spans) {
     scale_.push_back(std::isfinite(span) ? static_cast<double>(1U << key_bits_) / span : 0.0);
   }
+}
+
+void HostPoints::AddSlopes(std::uint32_t multipliers) {
+  std::vector<double>& slopes = slopes_[multipliers];
+  slopes.clear();
+  for (std::size_t row = 0; row < Rows(); ++row) {
+    const double slope = multipliers_[multipliers][weigher_of_row_[row]] / spans_[row];
+    slopes.push_back(std::isfinite(slope) ? slope : 0.0);
+  }
+}
+
+double HostPoints::ReferenceOf(std::span<const double> values, std::uint32_t multipliers) const {
+  const std::vector<double>& slopes = slopes_[multipliers];
+  double sum = 0;
+  for (std::size_t row = 0; row < slopes.size(); ++row) {
+    sum += slopes[row] * (values[row] - base_[row]);
+  }
+  return sum;
 }
 
 void HostPoints::Rebuild(Fleet& fleet) {
@@ -181,7 +207,7 @@ void HostPoints::Rebuild(Fleet& fleet) {
     unfit_ |= !std::ranges::all_of(raw[w], [](double value) { return std::isfinite(value); });
   }
   ChooseRows(raw);
-  const std::size_t rows = weigher_of_row_.size();
+  const std::size_t rows = weigher_of_row_.empty() ? 0 : weigher_of_row_.size() + 1;
   forest_.emplace(rows, rooms_);
   tree_of_.assign(fleet.Slots(), kNoTree);
   std::vector<double> values(hosts.size() * rows);
@@ -190,13 +216,18 @@ void HostPoints::Rebuild(Fleet& fleet) {
   for (std::size_t i = 0; i < hosts.size() && !unfit_; ++i) {
     const HostIndex host = hosts[i];
     Point point{host, 0, {values.data() + i * rows, rows}, {rooms.data() + i * rooms_, rooms_}};
-    for (std::size_t row = 0; row < rows; ++row) {
+    for (std::size_t row = 0; row + 1 < rows; ++row) {
       values[i * rows + row] = raw[weigher_of_row_[row]][i];
+    }
+    const Signature signature = SignatureOf(fleet, host);
+    if (rows > 0) {
+      values[i * rows + rows - 1] =
+          ReferenceOf(point.values.first(rows - 1), signature.multipliers);
     }
     for (std::uint32_t r = 0; r < rooms_; ++r)
       rooms[i * rooms_ + r] = fleet.Class(r + 1).room[host];
     point.key = KeyOf(point.values);
-    const BoxForest::Tree tree = TreeFor(fleet, SignatureOf(fleet, host));
+    const BoxForest::Tree tree = TreeFor(fleet, signature);
     tree_of_[host] = tree;
     ++trees_[tree].hosts;
     if (points.size() <= tree) points.resize(tree + 1);
@@ -231,6 +262,7 @@ void HostPoints::Place(Fleet& fleet, HostIndex host) {
     rebuild_ = true;
     return;
   }
+  if (!values_.empty()) values_.push_back(ReferenceOf(values_, signature.multipliers));
   for (std::uint32_t r = 0; r < rooms_; ++r) room_[r] = fleet.Class(r + 1).room[host];
   const Point point{host, KeyOf(values_), values_, {room_.data(), rooms_}};
   const BoxForest::Tree tree = TreeFor(fleet, signature);

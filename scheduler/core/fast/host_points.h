@@ -53,6 +53,15 @@ class HostPoints {
   };
   // By weigher.
   const std::vector<Source>& Sources() const { return sources_; }
+
+  // Besides the weighers' rows, if there are any, a last row has a reference: the sum over rows of
+  // slope * (value - base). Totals are sums like it, with other slopes: what is known of it in a
+  // box bounds them where the box is wide.
+  std::size_t Rows() const { return weigher_of_row_.size(); }
+  const std::vector<double>& Bases() const { return base_; }
+  const std::vector<double>& Slopes(std::uint32_t multipliers) const {
+    return slopes_[multipliers];
+  }
   // A host's raw value as it is now, clamped; of a weigher that looks at the host alone.
   double RawOf(const Fleet& fleet, std::size_t weigher, HostIndex host) const;
   // To the weigher's minimum and maximum.
@@ -83,6 +92,8 @@ class HostPoints {
   BoxForest::Tree TreeFor(Fleet& fleet, const Signature& signature);
   void HoldIds(Fleet& fleet, const Signature& signature, bool hold) const;
   void Rebuild(Fleet& fleet);
+  void AddSlopes(std::uint32_t multipliers);
+  double ReferenceOf(std::span<const double> values, std::uint32_t multipliers) const;
   void ChooseRows(const std::vector<std::vector<double>>& raw);
   void Place(Fleet& fleet, HostIndex host);
   void Drop(HostIndex host);
@@ -101,7 +112,9 @@ class HostPoints {
   std::vector<std::uint32_t> multipliers_of_aggregates_;  // by aggregates id
   std::uint64_t aggregates_version_ = UINT64_MAX;
   std::vector<std::size_t> weigher_of_row_;
-  std::vector<double> base_, scale_;  // of the key, by row
+  std::vector<double> base_, scale_;         // of the key, by row
+  std::vector<double> spans_;                // what normalisation would divide by, by row
+  std::vector<std::vector<double>> slopes_;  // by multipliers id, by row
   std::uint32_t key_bits_ = 0;
   std::uint32_t rooms_ = 0;
   std::uint32_t fleet_classes_ = 0;

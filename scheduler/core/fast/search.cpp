@@ -2,6 +2,7 @@
 #include "scheduler/core/fast/search.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 namespace kilonova::scheduler::core::fast {
@@ -57,7 +58,7 @@ bool Search::Passes(HostIndex host) const {
 // ---- extremes
 
 bool Search::FindExtremes(std::span<const HostIndex> seeds) {
-  const std::size_t rows = forest_.Values();
+  const std::size_t rows = points_.Rows();
   low_.assign(rows, kInfinity);
   high_.assign(rows, -kInfinity);
   found_at_.assign(2 * rows, UINT32_MAX);
@@ -85,8 +86,8 @@ bool Search::FindExtremes(std::span<const HostIndex> seeds) {
 }
 
 void Search::AddToExtremes(HostIndex host) {
-  const std::size_t rows = forest_.Values();
-  std::vector<double> values(rows);
+  const std::size_t rows = points_.Rows();
+  std::vector<double> values(forest_.Values());
   forest_.Read(host, values);
   any_ = true;
   for (std::size_t row = 0; row < rows; ++row) {
@@ -128,7 +129,7 @@ void Search::Seek(BoxForest::Ref ref, std::size_t row, Side side) {
 
 void Search::SeekLeaf(BoxForest::Ref ref) {
   const auto leaf = forest_.Leaf(ref);
-  const std::size_t rows = forest_.Values();
+  const std::size_t rows = points_.Rows();
   std::uint8_t may[kLeafPoints];
   MayPass<kLeafPoints>(leaf.count, leaf.room, may);
   for (std::size_t i = 0; i < leaf.count; ++i) {
@@ -186,6 +187,82 @@ void Search::TermsOf(std::uint32_t multipliers) {
     }
     terms_.push_back(term);
   }
+  LineOf(multipliers);
+}
+
+// The greatest magnitude a value of the row has anywhere.
+double Search::Magnitude(std::size_t row) const {
+  double most = std::abs(points_.Bases()[row]);
+  for (std::size_t g = 0; g < forest_.Groups(); ++g) {
+    const auto node = forest_.Node(forest_.Group(g));
+    for (std::size_t i = 0; i < node.count; ++i) {
+      if (node.child[i] == BoxForest::kNil) continue;
+      most = std::max({most, std::abs(node.high[row * kChildren + i]),
+                       std::abs(node.low[row * kChildren + i])});
+    }
+  }
+  return most;
+}
+
+void Search::LineOf(std::uint32_t multipliers) {
+  const std::size_t rows = points_.Rows();
+  const auto& slopes = points_.Slopes(multipliers);
+  const auto& bases = points_.Bases();
+  line_.slope.assign(rows, 0.0);
+  line_.constant = 0;
+  double noise = 0;  // the sum of all magnitudes that are added up
+  for (const Term& term : terms_) {
+    if (term.constant) {
+      line_.constant += term.value;
+      noise += std::abs(term.value);
+      continue;
+    }
+    const double slope = term.multiplier / term.span;
+    line_.slope[term.row] = slope;
+    line_.constant -= slope * term.low;
+    noise += std::abs(term.multiplier) + std::abs(slope * term.low);
+  }
+  // So much of the reference that least is left of the slopes.
+  double sum = 0;
+  std::size_t count = 0;
+  for (std::size_t row = 0; row < rows; ++row) {
+    if (slopes[row] == 0 || line_.slope[row] == 0) continue;
+    sum += line_.slope[row] / slopes[row];
+    ++count;
+  }
+  const double share = count > 0 ? sum / static_cast<double>(count) : 0.0;
+  line_.reference = std::isfinite(share) && share > 0 ? share : 0.0;
+  line_.rest.assign(rows, 0.0);
+  line_.rest_constant = line_.constant;
+  for (std::size_t row = 0; row < rows; ++row) {
+    const double taken = line_.reference * slopes[row];
+    line_.rest[row] = line_.slope[row] - taken;
+    line_.rest_constant += taken * bases[row];
+    noise += (std::abs(line_.slope[row]) + 2 * std::abs(taken) + std::abs(line_.rest[row])) *
+             Magnitude(row);
+  }
+  // Each addition and multiplication errs by 2^-53 of what it deals with; there are a few dozen.
+  line_.margin = 1e-13 * noise;
+}
+
+void Search::LowerByReference(const BoxForest::NodeView& node, double* totals) const {
+  const std::size_t rows = points_.Rows();
+  if (rows == 0) return;
+  double bound[kChildren];
+  const double* reference = node.high + rows * kChildren;
+  const double constant = line_.rest_constant + line_.margin;
+  for (std::size_t i = 0; i < kChildren; ++i) {
+    bound[i] = constant + line_.reference * reference[i];
+  }
+  for (std::size_t row = 0; row < rows; ++row) {
+    const double slope = line_.rest[row];
+    const double* corner = (slope >= 0 ? node.high : node.low) + row * kChildren;
+    for (std::size_t i = 0; i < kChildren; ++i) bound[i] += slope * corner[i];
+  }
+  // Written so that a bound that is no number lowers nothing.
+  for (std::size_t i = 0; i < kChildren; ++i) {
+    totals[i] = bound[i] < totals[i] ? bound[i] : totals[i];
+  }
 }
 
 template <std::size_t kStride>
@@ -236,6 +313,7 @@ void Search::FindBest(std::span<const Range> ranges, std::size_t wanted,
       if (computed != multipliers) {
         TermsOf(multipliers);
         Totals<kChildren>(node.count, node.high, node.low, totals);
+        LowerByReference(node, totals);
         computed = multipliers;
       }
       roots.push_back({totals[i], ref, i});
@@ -293,6 +371,7 @@ void Search::Descend(BoxForest::Ref ref) {
   MayPass<kChildren>(node.count, node.room, may);
   double totals[kChildren];
   Totals<kChildren>(node.count, node.high, node.low, totals);
+  LowerByReference(node, totals);
   for (;;) {
     std::size_t top = kChildren;
     for (std::size_t i = 0; i < node.count; ++i) {
@@ -312,17 +391,38 @@ void Search::Descend(BoxForest::Ref ref) {
   }
 }
 
+double Search::TotalAt(const BoxForest::LeafView& leaf, std::size_t at) const {
+  double total = 0;
+  for (const Term& term : terms_) {
+    if (term.constant) {
+      total += term.value;
+      continue;
+    }
+    total += term.multiplier * ((leaf.value[term.row * kLeafPoints + at] - term.low) / term.span);
+  }
+  return total;
+}
+
 void Search::DescendLeaf(BoxForest::Ref ref) {
   const auto leaf = forest_.Leaf(ref);
   std::uint8_t may[kLeafPoints];
   MayPass<kLeafPoints>(leaf.count, leaf.room, may);
-  double totals[kLeafPoints];
-  Totals<kLeafPoints>(leaf.count, leaf.value, leaf.value, totals);
+  // Most hosts are told apart by their line, which needs no division.
+  double about[kLeafPoints];
+  for (double& total : about) total = line_.constant + line_.margin;
+  for (std::size_t row = 0; row < line_.slope.size(); ++row) {
+    const double slope = line_.slope[row];
+    const double* values = leaf.value + row * kLeafPoints;
+    for (std::size_t i = 0; i < kLeafPoints; ++i) about[i] += slope * values[i];
+  }
   for (std::size_t i = 0; i < leaf.count; ++i) {
     if (may[i] == 0) continue;
-    if (best_->size() == wanted_ && totals[i] < best_->back().total) continue;
+    const bool full = best_->size() == wanted_;
+    if (full && about[i] < best_->back().total) continue;
+    const double total = TotalAt(leaf, i);
+    if (full && total < best_->back().total) continue;
     if (query_.footprint != nullptr && !fleet_.Fits(leaf.host[i], *query_.footprint)) continue;
-    Offer(totals[i], leaf.host[i]);
+    Offer(total, leaf.host[i]);
   }
 }
 

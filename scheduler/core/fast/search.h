@@ -99,7 +99,22 @@ class Search {
   };
   enum class Side { kLow, kHigh };
 
+  // The same total as a sum of slope * value over rows, good to `margin`.
+  struct Line {
+    std::vector<double> slope;  // by row
+    double constant = 0;
+    double reference = 0;      // of the reference row, and then
+    std::vector<double> rest;  // what is left of the slopes
+    double rest_constant = 0;
+    double margin = 0;
+  };
+
   void TermsOf(std::uint32_t multipliers);
+  void LineOf(std::uint32_t multipliers);
+  double Magnitude(std::size_t row) const;
+  // Lowers what the corners say to what the reference says.
+  void LowerByReference(const BoxForest::NodeView& node, double* totals) const;
+  double TotalAt(const BoxForest::LeafView& leaf, std::size_t at) const;
   template <std::size_t kStride>
   void Totals(std::size_t count, const double* high, const double* low, double* totals) const;
   template <std::size_t kStride>
@@ -130,6 +145,7 @@ class Search {
   bool any_ = false;
   std::span<const Range> ranges_;
   std::vector<Term> terms_;
+  Line line_;
   std::optional<std::uint32_t> terms_of_;
   std::optional<std::uint32_t> cell_;
   const TieBreak* tie_break_ = nullptr;

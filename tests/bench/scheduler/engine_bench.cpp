@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Placement decisions with claim, one thread, default filters and weighers, mixed flavors, over
-// four kinds of fleets. Time is taken around Place alone; what keeps a fleet as full as it was
-// (releases, builds that end) runs between decisions.
+// four kinds of fleets. After each decision something is released and a build ends, so that a fleet
+// stays as full as it was. Decisions a second count the CPU time of all of it; the time of one
+// decision is that of Place alone, by the clock.
 #include <benchmark/benchmark.h>
 #include <malloc.h>
 
 #include <algorithm>
 #include <chrono>
+#include <ctime>
 #include <deque>
 
 #include "tests/bench/scheduler/fleets.h"
@@ -20,14 +22,19 @@ double Microseconds(Clock::duration duration) {
   return std::chrono::duration<double, std::micro>(duration).count();
 }
 
-void Report(benchmark::State& state, std::vector<double> took_us) {
-  double sum = 0;
-  for (const double us : took_us) sum += us;
+// Of this thread alone: others run on the machine as well.
+double CpuSeconds() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
+}
+
+void Report(benchmark::State& state, std::vector<double> took_us, double cpu_seconds) {
   std::ranges::sort(took_us);
   const auto at = [&](double part) {
     return took_us[static_cast<std::size_t>(part * static_cast<double>(took_us.size() - 1))];
   };
-  state.counters["decisions_per_s"] = static_cast<double>(took_us.size()) / (sum * 1e-6);
+  state.counters["decisions_per_s"] = static_cast<double>(took_us.size()) / cpu_seconds;
   state.counters["p50_us"] = at(0.50);
   state.counters["p99_us"] = at(0.99);
   state.counters["p999_us"] = at(0.999);
@@ -42,19 +49,20 @@ void BM_Place(benchmark::State& state, Kind kind) {
   std::vector<Uuid> live = cloud.claims();
   std::deque<Uuid> building;
   std::vector<double> took_us;
+  double cpu_seconds = 0;
   static_cast<void>(engine->DryRun(cloud.Request()));  // indexes what was loaded
   const std::size_t most = std::max<std::size_t>(live.size(), static_cast<std::size_t>(hosts));
   for (auto _ : state) {
     state.PauseTiming();
     const auto requests = cloud.Requests(4096);
-    std::vector<core::PlaceResult> results(requests.size());
-    for (std::size_t i = 0; i < requests.size(); ++i) {
+    const double cpu = CpuSeconds();
+    for (const auto& request : requests) {
       const auto start = Clock::now();
-      auto result = engine->Place(requests[i]);
+      const auto result = engine->Place(request, {.alternates = 2});
       took_us.push_back(Microseconds(Clock::now() - start));
       if (!result.ok() || !result->placed()) state.SkipWithError("not placed");
-      live.push_back(requests[i].instances[0]);
-      building.push_back(requests[i].instances[0]);
+      live.push_back(request.instances[0]);
+      building.push_back(request.instances[0]);
       if (live.size() > most) {
         auto& gone = live[cloud.random()() % live.size()];
         engine->Release(gone);
@@ -66,10 +74,11 @@ void BM_Place(benchmark::State& state, Kind kind) {
         building.pop_front();
       }
     }
+    cpu_seconds += CpuSeconds() - cpu;
     state.ResumeTiming();
     state.SetIterationTime(1e-6);
   }
-  Report(state, std::move(took_us));
+  Report(state, std::move(took_us), cpu_seconds);
 }
 #define PLACE(kind)                             \
   BENCHMARK_CAPTURE(BM_Place, kind, Kind::kind) \
