@@ -70,4 +70,11 @@ std::vector<std::string> CpuTraits(const std::vector<std::string>& features) {
   return traits;
 }
 
+std::string CpuFeatureOfTrait(std::string_view trait) {
+  const auto* row = std::ranges::find(kRows, trait, &Row::trait);
+  if (row == kRows.end()) return "";
+  return std::ranges::count(kRows, row->feature, &Row::feature) == 1 ? std::string(row->feature)
+                                                                     : "";
+}
+
 }  // namespace kilonova::agent::core

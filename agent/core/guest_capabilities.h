@@ -60,6 +60,9 @@ struct GuestCapabilities {
   // By guest architecture: the canonical name of each machine type, canonical names included.
   std::map<std::string, std::map<std::string, std::string>> canonical_machines;
   std::vector<std::string> cpu_models;  // virConnectGetCPUModelNames of the host's architecture
+  // Features of a model (virConnectBaselineCPU, expanded); only of models the host is configured to
+  // choose from.
+  std::map<std::string, std::set<std::string>> cpu_model_features;
   // Domain capabilities of the host's architecture, by machine type, aliases included.
   std::map<std::string, MachineCapabilities> machines;
   bool amd_sev = false;     // libvirt offers it and kvm_amd's parameter sev is on
