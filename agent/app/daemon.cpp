@@ -36,8 +36,8 @@ adapters::libvirt::Options LibvirtOptions(const Options& options, runtime::Metri
 
 guest::GuestConfig GuestOptions(const Options& options) {
   guest::GuestConfig config = options.guest;
-  if (config.disk_cache == "auto") {
-    config.disk_cache = DetectDiskCache(options.agent.paths.Instances());
+  if (config.disk.cache == "auto") {
+    config.disk.cache = DetectDiskCache(options.agent.paths.Instances());
   }
   return config;
 }

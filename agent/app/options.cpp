@@ -91,12 +91,14 @@ void ReadImages(Config& config, adapters::images::ImageStoreOptions& images,
 
 void ReadGuest(Config& config, guest::GuestConfig& guest) {
   guest.emulator = config.String("libvirt.emulator", guest.emulator);
-  guest.machine_type = config.String("libvirt.machine_type", guest.machine_type);
-  guest.cpu_mode =
-      config.Choice("libvirt.cpu_mode", guest.cpu_mode,
+  const std::string machine_type = config.String("libvirt.machine_type", "");
+  if (!machine_type.empty()) guest.machine_types["x86_64"] = machine_type;
+  guest.cpu.mode =
+      config.Choice("libvirt.cpu_mode", guest.cpu.mode,
                     {"", "host-model", "host-passthrough", "maximum", "custom", "none"});
-  guest.cpu_model = config.String("libvirt.cpu_model", guest.cpu_model);
-  guest.disk_cache = config.Choice("libvirt.disk_cache", "auto",
+  const std::string cpu_model = config.String("libvirt.cpu_model", "");
+  if (!cpu_model.empty()) guest.cpu.models = {cpu_model};
+  guest.disk.cache = config.Choice("libvirt.disk_cache", "auto",
                                    {"auto", "none", "writeback", "writethrough", "directsync"});
   guest.lock_mac = config.Bool("libvirt.lock_mac", guest.lock_mac);
   guest.memory_stats_period = static_cast<int>(

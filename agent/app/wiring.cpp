@@ -4,9 +4,9 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "agent/guest/domain.h"
 #include "agent/guest/features.h"
 #include "agent/guest/metadata.h"
+#include "agent/guest/request.h"
 #include "proto/oslo/decode.h"
 #include "proto/oslo/json.h"
 
@@ -20,7 +20,7 @@ Expected<std::string> GuestDescriber::DomainXml(const model::BuildRequest& build
   guest::GuestConfig config = config_;
   config.virt_type = facts.virt_type;
   config.arch = facts.arch;
-  ASSIGN_OR_RETURN(const guest::Domain domain, guest::DescribeGuest(config, build, root));
+  ASSIGN_OR_RETURN(const guest::Domain domain, guest::DescribeRequest(config, facts, build, root));
   return guest::DomainXml(domain);
 }
 

@@ -45,18 +45,34 @@ constexpr Key kExtraSpecs[] = {
     {"hw:locked_memory", Takes::kOnlyFalse},
     {"hw:mem_encryption", Takes::kOnlyFalse},
     {"hw:ephemeral_encryption", Takes::kOnlyFalse},
-    {"hw:vif_multiqueue_enabled", Takes::kOnlyFalse},
+    {"hw:vif_multiqueue_enabled", Takes::kFlag},
     {"hw:cpu_realtime", Takes::kOnlyFalse},
     {"hw:serial_port_count", Takes::kWords, "1"},
-    {"hw:watchdog_action", Takes::kWords, "disabled"},
+    {"hw:watchdog_action", Takes::kWords, "disabled none pause poweroff reset"},
+    {"hw:viommu_model", Takes::kWords, "auto intel virtio"},
     {"hw_rng:allowed", Takes::kFlag},
     {"hw_rng:rate_bytes", Takes::kNumber},
     {"hw_rng:rate_period", Takes::kNumber},
     {"hw_video:ram_max_mb", Takes::kAnything},  // there is no display
-    {"os:secure_boot", Takes::kWords, "disabled optional"},
+    {"os:secure_boot", Takes::kWords, "disabled optional required"},
     {"hw:*", Takes::kNothing},
     {"hw_rng:*", Takes::kNothing},
     {"hw_video:*", Takes::kNothing},
+    {"quota:cpu_shares", Takes::kNumber},
+    {"quota:cpu_period", Takes::kNumber},
+    {"quota:cpu_quota", Takes::kNumber},
+    {"quota:disk_read_bytes_sec", Takes::kNumber},
+    {"quota:disk_read_iops_sec", Takes::kNumber},
+    {"quota:disk_write_bytes_sec", Takes::kNumber},
+    {"quota:disk_write_iops_sec", Takes::kNumber},
+    {"quota:disk_total_bytes_sec", Takes::kNumber},
+    {"quota:disk_total_iops_sec", Takes::kNumber},
+    {"quota:vif_inbound_average", Takes::kPositive},
+    {"quota:vif_inbound_peak", Takes::kPositive},
+    {"quota:vif_inbound_burst", Takes::kPositive},
+    {"quota:vif_outbound_average", Takes::kPositive},
+    {"quota:vif_outbound_peak", Takes::kPositive},
+    {"quota:vif_outbound_burst", Takes::kPositive},
     {"quota:*", Takes::kNothing},
     {"os:*", Takes::kNothing},
     {"pci_passthrough:*", Takes::kNothing},
@@ -65,12 +81,14 @@ constexpr Key kExtraSpecs[] = {
 
 // Image properties, by Nova's names and its older ones.
 constexpr Key kImageProperties[] = {
-    {"hw_disk_bus", Takes::kWords, "virtio sata ide"},
-    {"hw_cdrom_bus", Takes::kWords, "sata ide"},
+    {"hw_disk_bus", Takes::kWords, "virtio scsi sata ide usb"},
+    {"hw_cdrom_bus", Takes::kWords, "scsi sata ide usb"},
+    {"hw_scsi_model", Takes::kWords, "virtio-scsi lsilogic"},
     {"hw_machine_type", Takes::kAnything},  // judged with the architecture
-    {"hw_vif_model", Takes::kWords, "virtio"},
+    {"hw_vif_model", Takes::kWords, "virtio e1000 e1000e ne2k_pci pcnet rtl8139 vmxnet3"},
     {"hw_rng_model", Takes::kWords, "virtio"},
-    {"hw_firmware_type", Takes::kWords, "bios"},
+    {"hw_firmware_type", Takes::kWords, "bios uefi"},
+    {"hw_viommu_model", Takes::kWords, "auto intel virtio"},
     {"hw_vm_mode", Takes::kWords, "hvm"},
     {"vm_mode", Takes::kWords, "hvm"},
     {"hw_architecture", Takes::kAnything},  // judged with the host's
@@ -88,10 +106,10 @@ constexpr Key kImageProperties[] = {
     {"hw_locked_memory", Takes::kOnlyFalse},
     {"hw_mem_encryption", Takes::kOnlyFalse},
     {"hw_ephemeral_encryption", Takes::kOnlyFalse},
-    {"hw_vif_multiqueue_enabled", Takes::kOnlyFalse},
-    {"hw_qemu_guest_agent", Takes::kOnlyFalse},
+    {"hw_vif_multiqueue_enabled", Takes::kFlag},
+    {"hw_qemu_guest_agent", Takes::kFlag},
     {"hw_serial_port_count", Takes::kWords, "1"},
-    {"hw_watchdog_action", Takes::kWords, "disabled"},
+    {"hw_watchdog_action", Takes::kWords, "disabled none pause poweroff reset"},
     // Without a display Nova gives neither of these either.
     {"hw_video_model", Takes::kAnything},
     {"hw_video_ram", Takes::kAnything},
@@ -112,8 +130,8 @@ constexpr Key kImageProperties[] = {
     {"block_device_mapping", Takes::kWords, "[]"},
     {"img_mappings", Takes::kWords, "[]"},
     {"mappings", Takes::kWords, "[]"},
-    {"os_type", Takes::kWords, "linux"},
-    {"os_secure_boot", Takes::kWords, "disabled optional"},
+    {"os_type", Takes::kWords, "linux windows"},
+    {"os_secure_boot", Takes::kWords, "disabled optional required"},
     {"os_require_quiesce", Takes::kOnlyFalse},
 };
 
@@ -131,15 +149,6 @@ const Key* Find(std::span<const Key> keys, std::string_view name) {
     return key.name == name;
   });
   return at == keys.end() ? nullptr : &*at;
-}
-
-bool HasWord(std::string_view words, std::string_view word) {
-  while (!words.empty()) {
-    const auto end = std::min(words.find(' '), words.size());
-    if (words.substr(0, end) == word) return true;
-    words.remove_prefix(std::min(end + 1, words.size()));
-  }
-  return false;
 }
 
 struct Refusal {

@@ -70,8 +70,34 @@ std::string Printable(std::string_view text) {
   return out;
 }
 
+bool IsPrintable(std::string_view text) {
+  while (!text.empty()) {
+    std::size_t length = 1;
+    if (!IsPrintable(Decode(text, length))) return false;
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
+bool HasWord(std::string_view words, std::string_view word) {
+  while (!words.empty()) {
+    const auto end = std::min(words.find(' '), words.size());
+    if (words.substr(0, end) == word) return true;
+    words.remove_prefix(std::min(end + 1, words.size()));
+  }
+  return false;
+}
+
+std::string LowerCase(std::string_view text) {
+  std::string lower(text);
+  std::ranges::transform(lower, lower.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  return lower;
+}
+
 Status RequirePrintable(std::string_view text, std::string_view field) {
-  if (Printable(text) == text) return OkStatus();
+  if (IsPrintable(text)) return OkStatus();
   return Error(Code::kInvalidArgument, reason::kInvalidArgument,
                std::string(field) + " has control characters or is not UTF-8",
                {{"field", std::string(field)}});
@@ -87,10 +113,7 @@ bool IsUtf8(std::string_view text) {
 }
 
 std::optional<bool> ParseFlag(std::string_view text) {
-  std::string word(Trim(text));
-  std::ranges::transform(word, word.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
+  const std::string word = LowerCase(Trim(text));
   constexpr std::array<std::string_view, 6> kTrue{"1", "t", "true", "on", "y", "yes"};
   constexpr std::array<std::string_view, 6> kFalse{"0", "f", "false", "off", "n", "no"};
   if (std::ranges::find(kTrue, word) != kTrue.end()) return true;

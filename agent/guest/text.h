@@ -18,6 +18,15 @@ std::string Printable(std::string_view text);
 // INVALID_ARGUMENT, naming `field`, when Printable would change `text`.
 Status RequirePrintable(std::string_view text, std::string_view field);
 
+// True when Printable would not change `text`.
+bool IsPrintable(std::string_view text);
+
+// True when `word` is one of `words`, which single spaces part.
+bool HasWord(std::string_view words, std::string_view word);
+
+// ASCII alone.
+std::string LowerCase(std::string_view text);
+
 bool IsUtf8(std::string_view text);
 
 // Python's idea of a flag, as Nova reads them: 1/t/true/on/y/yes and 0/f/false/off/n/no, any case,

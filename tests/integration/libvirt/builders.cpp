@@ -53,7 +53,7 @@ void MakeDisks(const agent::guest::GuestConfig& config, const model::BuildReques
 
 std::string XmlOf(const agent::guest::GuestConfig& config, const model::BuildRequest& request,
                   const agent::core::CachedImage& base) {
-  const auto domain = agent::guest::DescribeGuest(config, request, base);
+  const auto domain = agent::guest::DescribeRequest(config, {}, request, base);
   if (!domain.ok()) throw std::runtime_error(Describe(domain.status()));
   const auto xml = agent::guest::DomainXml(*domain);
   if (!xml.ok()) throw std::runtime_error(Describe(xml.status()));

@@ -6,7 +6,7 @@
 #include <functional>
 #include <string>
 
-#include "agent/guest/domain.h"
+#include "agent/guest/request.h"
 #include "agent/guest/metadata.h"
 #include "common/model/requests.h"
 

@@ -54,9 +54,29 @@ model::BuildRequest PlainRequest() {
   return request;
 }
 
-std::string XmlOrError(const agent::guest::GuestConfig& config,
-                       const model::BuildRequest& request) {
-  const auto domain = agent::guest::DescribeGuest(config, request, PlainBase());
+agent::core::HostFacts UefiHost() {
+  agent::core::HostFacts facts;
+  auto& guests = facts.guests;
+  guests.canonical_machines["x86_64"] = {{"pc", "pc-i440fx-7.2"}, {"q35", "pc-q35-7.2"}};
+  guests.machines["q35"] = {.uefi = true, .secure_boot = true, .sev = {}};
+  guests.firmware = {
+      {"/ovmf/CODE.fd", "/ovmf/VARS.fd", {{"x86_64", {"pc-i440fx-*", "pc-q35-*"}}}, {"acpi-s3"}},
+      {"/ovmf/CODE.secboot.fd",
+       "/ovmf/VARS.secboot.fd",
+       {{"x86_64", {"pc-q35-*"}}},
+       {"requires-smm", "secure-boot"}}};
+  return facts;
+}
+
+Expected<agent::guest::Domain> Described(const agent::guest::GuestConfig& config,
+                                         const model::BuildRequest& request,
+                                         const agent::core::HostFacts& facts) {
+  return agent::guest::DescribeRequest(config, facts, request, PlainBase());
+}
+
+std::string XmlOrError(const agent::guest::GuestConfig& config, const model::BuildRequest& request,
+                       const agent::core::HostFacts& facts) {
+  const auto domain = Described(config, request, facts);
   if (!domain.ok()) return Describe(domain.status());
   const auto xml = agent::guest::DomainXml(*domain);
   return xml.ok() ? *xml : Describe(xml.status());

@@ -69,6 +69,49 @@ TEST(DomainXml, KernelBoot_HasNovasCommandLine) {
   EXPECT_EQ(At(XmlOrError(PlainConfig(), request), "//os/initrd"), "(absent)");
 }
 
+TEST(DomainXml, SecureBootWithoutUefi_RefusedWhereNovaPassesItOver) {
+  auto request = PlainRequest();
+  request.image.properties = {{"os_secure_boot", "required"}};
+  EXPECT_NE(XmlOrError(PlainConfig(), request).find("FEATURE_NOT_SERVED"), std::string::npos);
+}
+
+TEST(DomainXml, UefiOnAHostWithIt_NamesItsFirmware) {
+  auto request = PlainRequest();
+  request.image.properties = {{"hw_firmware_type", "uefi"}, {"hw_machine_type", "q35"}};
+  EXPECT_EQ(At(XmlOrError(PlainConfig(), request, UefiHost()), "//os/loader"), "/ovmf/CODE.fd");
+  request.image.properties["os_secure_boot"] = "required";
+  const auto xml = XmlOrError(PlainConfig(), request, UefiHost());
+  EXPECT_EQ(At(xml, "//os/loader"), "/ovmf/CODE.secboot.fd");
+  EXPECT_EQ(At(xml, "//os/loader/@secure"), "yes");
+  EXPECT_EQ(At(xml, "//features/smm/smm/@state"), "on");
+  request.image.properties["hw_machine_type"] = "pc";
+  EXPECT_NE(XmlOrError(PlainConfig(), request, UefiHost()).find("FEATURE_NOT_SERVED"),
+            std::string::npos);
+}
+
+TEST(DomainXml, UefiOnAHostWithoutIt_RefusedByName) {
+  auto request = PlainRequest();
+  request.image.properties = {{"hw_firmware_type", "uefi"}};
+  const Status refused = Described(PlainConfig(), request).status();
+  EXPECT_TRUE(HasReason(refused, reason::kFeatureNotServed)) << Describe(refused);
+  EXPECT_EQ(DetailsOf(refused)["key"], "hw_firmware_type");
+}
+
+TEST(DomainXml, QuotasOfTheFlavor_AreWritten) {
+  auto request = PlainRequest();
+  request.flavor.extra_specs = {{"quota:cpu_shares", "2048"},
+                                {"quota:disk_total_iops_sec", "500"},
+                                {"quota:vif_outbound_average", "1000"},
+                                {"quota:vif_outbound_burst", "4000"},
+                                {"quota:vif_inbound_peak", "9000"}};
+  const auto xml = XmlOrError(PlainConfig(), request);
+  EXPECT_EQ(At(xml, "//cputune/shares"), "2048");
+  EXPECT_EQ(At(xml, "//disk/iotune/total_iops_sec"), "500");
+  EXPECT_EQ(At(xml, "//interface/bandwidth/outbound/@average"), "1000");
+  EXPECT_EQ(At(xml, "//interface/bandwidth/outbound/@burst"), "4000");
+  EXPECT_EQ(At(xml, "//interface/bandwidth/inbound"), "(absent)");  // no average, no limit
+}
+
 TEST(DomainXml, OtherArchitecture_Refused) {
   auto request = PlainRequest();
   request.image.properties["architecture"] = "aarch64";

@@ -31,12 +31,9 @@ TEST(Features, SpecsNotServed_RefusedByName) {
                                    {"hw:numa_nodes", "2"},
                                    {"hw:numa_cpus.0", "0-1"},
                                    {"hw:tpm_version", "2.0"},
-                                   {"hw:watchdog_action", "reset"},
-                                   {"hw:vif_multiqueue_enabled", "true"},
+                                   {"hw:watchdog_action", "explode"},
                                    {"hw:invented", "1"},
-                                   {"quota:cpu_quota", "1000"},
-                                   {"quota:disk_read_iops_sec", "10"},
-                                   {"os:secure_boot", "required"},
+                                   {"quota:disk_write_iops_sec_max", "10"},
                                    {"pci_passthrough:alias", "gpu:1"},
                                    {"accel:device_profile", "x"},
                                    {"resources:VGPU", "1"},
@@ -50,17 +47,13 @@ TEST(Features, SpecsNotServed_RefusedByName) {
 }
 
 TEST(Features, PropertiesNotServed_RefusedByName) {
-  for (const Pair& pair : std::initializer_list<Pair>{{"hw_firmware_type", "uefi"},
-                                                      {"hw_tpm_version", "2.0"},
-                                                      {"hw_disk_bus", "usb"},
-                                                      {"hw_vif_model", "e1000"},
-                                                      {"hw_qemu_guest_agent", "yes"},
+  for (const Pair& pair : std::initializer_list<Pair>{{"hw_tpm_version", "2.0"},
+                                                      {"hw_disk_bus", "fdc"},
+                                                      {"hw_vif_model", "netfront"},
                                                       {"hw_numa_nodes", "2"},
                                                       {"hw_invented", "1"},
                                                       {"hw_emulation_architecture", "aarch64"},
-                                                      {"os_secure_boot", "required"},
                                                       {"os_require_quiesce", "yes"},
-                                                      {"os_type", "windows"},
                                                       {"vm_mode", "xen"},
                                                       {"block_device_mapping", "[{}]"}}) {
     const Status status = WithProperty(pair);
@@ -80,6 +73,11 @@ TEST(Features, WithoutEffectOrServed_Passes) {
                                    {"hw:cpu_policy", "shared"},
                                    {"hw:locked_memory", "False"},
                                    {"hw_rng:allowed", "no"},
+                                   {"hw:watchdog_action", "reset"},
+                                   {"hw:vif_multiqueue_enabled", "true"},
+                                   {"quota:cpu_quota", "1000"},
+                                   {"quota:disk_read_iops_sec", "10"},
+                                   {"quota:vif_inbound_average", "1024"},
                                    {"hw:cpu_max_sockets", "2"}}) {
     EXPECT_TRUE(WithSpec(pair).ok()) << pair.first;
   }
@@ -87,7 +85,12 @@ TEST(Features, WithoutEffectOrServed_Passes) {
                                                       {"description", "anything at all"},
                                                       {"hw_video_model", "qxl"},
                                                       {"hw_firmware_type", "bios"},
+                                                      {"hw_firmware_type", "uefi"},
+                                                      {"hw_disk_bus", "usb"},
+                                                      {"hw_vif_model", "e1000"},
+                                                      {"hw_qemu_guest_agent", "yes"},
                                                       {"os_type", "linux"},
+                                                      {"os_type", "windows"},
                                                       {"hw_disk_bus", "sata"}}) {
     EXPECT_TRUE(WithProperty(pair).ok()) << pair.first;
   }

@@ -39,7 +39,7 @@ TEST(GoldenDomain, ConfigDriveOnQ35) {
 TEST(GoldenDomain, KvmWithKernelAndLibvirtNetwork) {
   auto config = PlainConfig();
   config.virt_type = "kvm";
-  config.disk_cache = "writeback";
+  config.disk.cache = "writeback";
   auto request = PlainRequest();
   request.kernel = request.image;
   request.ramdisk = request.image;
@@ -52,8 +52,8 @@ TEST(GoldenDomain, EverySmallFeature) {
   auto config = PlainConfig();
   config.virt_type = "kvm";
   config.emulator = "/usr/bin/qemu-system-x86_64";
-  config.cpu_mode = "custom";
-  config.cpu_model = "Nehalem";
+  config.cpu.mode = "custom";
+  config.cpu.models = {"Nehalem"};
   config.lock_mac = false;
   auto request = PlainRequest();
   request.instance.config_drive = true;
