@@ -7,8 +7,9 @@
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
-#include <iterator>
 #include <limits>
+
+#include "common/base/unicode.h"
 
 namespace kilonova {
 namespace {
@@ -37,28 +38,16 @@ CodePoint Front(std::string_view text) {
   return {value, length};
 }
 
-// What str.isspace() says.
+// A byte that stands alone is no character of Latin-1.
 bool IsSpace(CodePoint point) {
-  const char32_t c = point.value;
-  if (point.bytes == 1) return (c >= 0x09 && c <= 0x0D) || (c >= 0x1C && c <= 0x20);
-  return c == 0x85 || c == 0xA0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200A) || c == 0x2028 ||
-         c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
+  return (point.bytes > 1 || point.value < 0x80U) &&
+         kilonova::IsSpace(static_cast<std::int32_t>(point.value));
 }
 
-// The zero of every run of ten decimal digits in Unicode 14.
-constexpr std::array<char32_t, 66> kZeros = {
-    0x30,    0x660,   0x6F0,   0x7C0,   0x966,   0x9E6,   0xA66,   0xAE6,   0xB66,   0xBE6,
-    0xC66,   0xCE6,   0xD66,   0xDE6,   0xE50,   0xED0,   0xF20,   0x1040,  0x1090,  0x17E0,
-    0x1810,  0x1946,  0x19D0,  0x1A80,  0x1A90,  0x1B50,  0x1BB0,  0x1C40,  0x1C50,  0xA620,
-    0xA8D0,  0xA900,  0xA9D0,  0xA9F0,  0xAA50,  0xABF0,  0xFF10,  0x104A0, 0x10D30, 0x11066,
-    0x110F0, 0x11136, 0x111D0, 0x112F0, 0x11450, 0x114D0, 0x11650, 0x116C0, 0x11730, 0x118E0,
-    0x11950, 0x11C50, 0x11D50, 0x11DA0, 0x16A60, 0x16AC0, 0x16B50, 0x1D7CE, 0x1D7D8, 0x1D7E2,
-    0x1D7EC, 0x1D7F6, 0x1E140, 0x1E2F0, 0x1E950, 0x1FBF0};
-
 std::optional<char> DigitOf(char32_t c) {
-  const auto next = std::upper_bound(kZeros.begin(), kZeros.end(), c);
-  if (next == kZeros.begin() || c - *std::prev(next) > 9) return std::nullopt;
-  return static_cast<char>('0' + static_cast<int>(c - *std::prev(next)));
+  const auto digit = DecimalDigit(static_cast<std::int32_t>(c));
+  if (!digit) return std::nullopt;
+  return static_cast<char>('0' + *digit);
 }
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
@@ -132,6 +121,25 @@ void AppendEscaped(std::string& out, char32_t c) {
   }
 }
 
+constexpr std::int32_t kEnd = -2;
+constexpr int kMostDigits = 4300;  // sys.int_info.default_max_str_digits
+
+class Reader {
+ public:
+  explicit Reader(std::string_view text) : text_(text) { Advance(); }
+  std::int32_t point() const { return point_; }
+  void Advance() { point_ = at_ < text_.size() ? NextCodePoint(text_, at_) : kEnd; }
+  // int() takes less for space than str.strip() does: not U+001C to U+001F.
+  void SkipSpace() {
+    while (kilonova::IsSpace(point_) && (point_ < 0x1C || point_ > 0x1F)) Advance();
+  }
+
+ private:
+  std::string_view text_;
+  std::size_t at_ = 0;
+  std::int32_t point_ = kEnd;
+};
+
 }  // namespace
 
 std::string_view PyStrip(std::string_view text) {
@@ -200,17 +208,30 @@ std::optional<double> PyFloat(std::string_view text) {
 }
 
 std::optional<std::int64_t> PyInt(std::string_view text) {
-  const auto plain = PlainNumber(PyStrip(text));
-  if (!plain || plain->empty()) return std::nullopt;
-  std::string_view number = *plain;
-  const bool negative = number.front() == '-';
-  if (negative || number.front() == '+') number.remove_prefix(1);
-  if (number.empty() || !std::ranges::all_of(number, IsDigit)) return std::nullopt;
-  std::int64_t value = 0;
-  const auto [rest, error] = std::from_chars(number.data(), number.data() + number.size(), value);
-  static_cast<void>(rest);  // only digits: all of them are read
-  if (error == std::errc::result_out_of_range) value = std::numeric_limits<std::int64_t>::max();
-  return negative ? -value : value;
+  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+  Reader in(text);
+  in.SkipSpace();
+  const bool negative = in.point() == '-';
+  if (negative || in.point() == '+') in.Advance();
+  std::int64_t value = 0;  // kept negative: that side is longer by one
+  int digits = 0;
+  bool after_digit = false;
+  for (;; in.Advance()) {
+    if (const auto digit = DecimalDigit(in.point())) {
+      if (++digits > kMostDigits) return std::nullopt;
+      value = value < (-kMost - 1 + *digit) / 10 ? -kMost - 1 : value * 10 - *digit;
+      after_digit = true;
+    } else if (in.point() == '_' && after_digit) {
+      after_digit = false;
+    } else {
+      break;
+    }
+  }
+  if (!after_digit) return std::nullopt;
+  in.SkipSpace();
+  if (in.point() != kEnd) return std::nullopt;
+  if (negative) return value;
+  return value < -kMost ? kMost : -value;
 }
 
 bool PyIsDigit(std::string_view text) {
@@ -229,6 +250,18 @@ bool PyBool(std::string_view text) {
     if (lower == yes) return true;
   }
   return false;
+}
+
+std::optional<bool> PyStrictBool(std::string_view text) {
+  static constexpr std::array<std::string_view, 6> kTrue{"1", "t", "true", "on", "y", "yes"};
+  static constexpr std::array<std::string_view, 6> kFalse{"0", "f", "false", "off", "n", "no"};
+  const std::string_view word = PyStrip(text);
+  if (word.size() > 5) return std::nullopt;
+  // No letter outside ASCII has one of these words' letters for its lower case.
+  const std::string lower = Lower(word);
+  if (std::ranges::find(kTrue, lower) != kTrue.end()) return true;
+  if (std::ranges::find(kFalse, lower) != kFalse.end()) return false;
+  return std::nullopt;
 }
 
 std::string PyRepr(double value) {

@@ -4,9 +4,13 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
+#include <string>
 
 namespace kilonova {
 namespace {
+
+using std::string_view_literals::operator""sv;
 
 TEST(PythonText, Float_ReadsWhatPythonReads) {
   const std::pair<const char*, double> good[] = {{"4", 4},
@@ -45,7 +49,7 @@ TEST(PythonText, Int_ReadsWhatPythonReads) {
                                                        {"1_0", 10},
                                                        {"\u0661", 1},
                                                        {"99999999999999999999", INT64_MAX},
-                                                       {"-99999999999999999999", -INT64_MAX}};
+                                                       {"-99999999999999999999", INT64_MIN}};
   for (const auto& [text, value] : good) EXPECT_EQ(PyInt(text), value) << text;
   for (const char* text :
        {"", " ", "x", "1.0", "1e3", "--1", "+-1", "+", "1_", "_1", "1__0", "0x4", "inf", "1 2"}) {
@@ -91,6 +95,44 @@ TEST(PythonText, BrokenUtf8IsOrdinaryText) {
   EXPECT_EQ(PySplit("a\xff b\xc3"), (std::vector<std::string_view>{"a\xff", "b\xc3"}));
   EXPECT_FALSE(PyFloat("\xc3"));
   EXPECT_EQ(PyStrip("\x80\x80"), "\x80\x80");
+}
+
+TEST(PythonText, Int_RefusesWhatPythonRefuses) {
+  EXPECT_EQ(PyInt("0"), 0);
+  EXPECT_EQ(PyInt(" \t-12\n"), -12);
+  EXPECT_EQ(PyInt("+1_000"), 1000);
+  EXPECT_EQ(PyInt("007"), 7);
+  EXPECT_EQ(PyInt("\xE3\x80\x80\xD9\xA3_\xEF\xBC\x94\xC2\x85"), 34);
+  for (const auto text : {""sv, " "sv, "-"sv, "+-1"sv, "- 1"sv, "_1"sv, "1_"sv, "1__0"sv, "1 2"sv,
+                          "0x10"sv, "1.0"sv, "1e3"sv,
+                          "\x1C"
+                          "1"sv,
+                          "1\0"sv, "\xC2\xB2"sv, "1\xE2\x80\x8B"sv, "1\xFF"sv}) {
+    EXPECT_EQ(PyInt(text), std::nullopt) << text;
+  }
+}
+
+TEST(PythonText, Int_SaturatesAndEndsAt4300Digits) {
+  constexpr auto kMost = std::numeric_limits<std::int64_t>::max();
+  EXPECT_EQ(PyInt("9223372036854775807"), kMost);
+  EXPECT_EQ(PyInt("9223372036854775806"), kMost - 1);
+  EXPECT_EQ(PyInt("9223372036854775808"), kMost);
+  EXPECT_EQ(PyInt("-9223372036854775808"), -kMost - 1);
+  EXPECT_EQ(PyInt("-9223372036854775809"), -kMost - 1);
+  EXPECT_EQ(PyInt(std::string(4300, '9')), kMost);
+  EXPECT_EQ(PyInt(std::string(4301, '0')), std::nullopt);
+  EXPECT_EQ(PyInt(std::string(1'000'000, ' ') + "1"), 1);
+}
+
+TEST(PythonText, StrictBool_ReadsOslosWords) {
+  for (const auto* text : {"1", "t", "TRUE", "On", "y", " yes\xC2\xA0", "\x1Ctrue"}) {
+    EXPECT_EQ(PyStrictBool(text), true) << text;
+  }
+  for (const auto* text : {"0", "F", "false", "oFf", "n", "no\n"})
+    EXPECT_EQ(PyStrictBool(text), false);
+  for (const auto text : {""sv, "2"sv, "yess"sv, "None"sv, "tr ue"sv, "true\0"sv, "falsefalse"sv}) {
+    EXPECT_EQ(PyStrictBool(text), std::nullopt) << text;
+  }
 }
 
 }  // namespace
