@@ -12,16 +12,24 @@ std::optional<Validation> ParseValidation(std::string_view text) {
   return std::nullopt;
 }
 
+Finding Inspect(std::string_view key, std::string_view value, Validation validation) {
+  if (validation == Validation::kDisabled) return {};
+  const Verdict verdict = Judge(key, value);
+  if (verdict.fault == Fault::kNone) return {};
+  const bool stranger = verdict.fault == Fault::kUnknownKey;
+  return {Refusal(key, value, verdict), !stranger || validation == Validation::kStrict};
+}
+
 Status Validate(const model::ExtraSpecs& specs, Validation validation, const Warn& warn) {
-  if (validation == Validation::kDisabled) return OkStatus();
   int warnings = 0;
   for (const auto& [key, value] : specs) {
-    const Verdict verdict = Judge(key, value);
-    if (verdict.fault == Fault::kNone) continue;
-    if (verdict.fault != Fault::kUnknownKey || validation == Validation::kStrict) {
-      return Refusal(key, value, verdict);
-    }
-    if (warn && warnings++ < kMostWarnings) warn(Refusal(key, value, verdict));
+    // Saying what is odd costs more than seeing that something is.
+    if (warnings == kMostWarnings && Judge(key, value).fault == Fault::kUnknownKey) continue;
+    const Finding finding = Inspect(key, value, validation);
+    if (finding.refused) return finding.status;
+    if (finding.status.ok()) continue;
+    ++warnings;
+    if (warn) warn(finding.status);
   }
   return OkStatus();
 }

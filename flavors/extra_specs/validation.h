@@ -22,6 +22,12 @@ enum class Validation : std::uint8_t {
 // "strict", "permissive", "disabled".
 std::optional<Validation> ParseValidation(std::string_view text);
 
+struct Finding {
+  Status status;         // OK, or what is odd
+  bool refused = false;  // else it is let pass
+};
+Finding Inspect(std::string_view key, std::string_view value, Validation validation);
+
 // Takes what is odd and let pass; gets at most kMostWarnings.
 using Warn = std::function<void(const Status&)>;
 inline constexpr int kMostWarnings = 16;

@@ -20,8 +20,10 @@ MAY_SEE = {
     "proto/oslo": ["common/model", "common/base", "common/hardware"],
     "proto/amqp": ["common/base", "proto/oslo"],
     "proto/grpc": ["common/base", "common/model", "proto/kilonova", "proto/google"],
-    "flavors/loader": ["common/base", "common/model", "common/runtime"],
+    "flavors/loader": ["common/base", "common/model", "common/runtime", "flavors/extra_specs",
+                       "flavors/rules"],
     "flavors/extra_specs": ["common/base", "common/model"],
+    "flavors/rules": ["common/base", "common/model", "flavors/extra_specs"],
     "scheduler/core": ["common/base", "common/model", "common/hardware"],
     "scheduler/filters": ["scheduler/core", "common/base", "common/model", "common/hardware"],
     "scheduler/weighers": ["scheduler/core", "common/base", "common/model"],
@@ -36,7 +38,8 @@ MAY_SEE = {
     "cli": ["common", "proto", "flavors/loader"],
 }
 PURE = ["common/base", "common/model", "common/hardware", "proto/oslo", "scheduler/core",
-        "scheduler/filters", "scheduler/weighers", "agent/core", "agent/guest", "flavors/extra_specs"]
+        "scheduler/filters", "scheduler/weighers", "agent/core", "agent/guest", "flavors/extra_specs",
+        "flavors/rules"]
 FORBIDDEN_IN_PURE = re.compile(
     r"^(grpc|google/protobuf|kilonova/v1|libvirt/|amqp|rabbitmq|yaml-cpp|sqlite|SQLiteCpp|pq|libpq|curl)")
 LOCAL = ("common/", "proto/", "flavors/", "scheduler/", "agent/", "cli/", "tests/")
