@@ -7,6 +7,7 @@
 #include <set>
 
 #include "common/base/hash.h"
+#include "common/base/unicode.h"
 
 namespace kilonova::model {
 namespace {
@@ -35,7 +36,7 @@ Status Invalid(std::string_view field, std::string_view message) {
 }
 
 bool IsNameText(std::string_view text) {
-  if (text.empty() || text.size() > 255) return false;
+  if (text.empty() || CodePoints(text) > 255) return false;
   if (text.front() == ' ' || text.back() == ' ') return false;
   return std::ranges::none_of(text, [](char c) {
     const auto byte = static_cast<unsigned char>(c);
@@ -111,11 +112,11 @@ Status ValidateFlavor(const Flavor& flavor) {
       flavor.rxtx_factor > kMaxRxtx) {
     return Invalid("rxtx_factor", "must be above 0 and at most 3.40282e+38");
   }
-  if (flavor.description.size() > 65535) return Invalid("description", "is longer than 65535");
+  if (CodePoints(flavor.description) > 65535) return Invalid("description", "is longer than 65535");
   // As many as a host reads out of a message.
   if (flavor.extra_specs.size() > 512) return Invalid("extra_specs", "must be 512 at most");
   for (const auto& [key, value] : flavor.extra_specs) {
-    if (key.empty() || key.size() > 255 || value.size() > 255) {
+    if (key.empty() || CodePoints(key) > 255 || CodePoints(value) > 255) {
       return Invalid("extra_specs." + key.substr(0, 64), "key and value must be 255 at most");
     }
   }

@@ -125,7 +125,7 @@ Expected<YAML::Node> ParseYaml(std::string_view text, const std::string& name) {
   }
 }
 
-Expected<YAML::Node> LoadYamlFile(const std::filesystem::path& path) {
+Expected<std::string> ReadConfigFile(const std::filesystem::path& path) {
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return FileError(path, std::string("cannot open: ") + std::strerror(errno));
   struct stat info {};
@@ -145,6 +145,11 @@ Expected<YAML::Node> LoadYamlFile(const std::filesystem::path& path) {
   }
   close(fd);
   if (got < 0) return FileError(path, "cannot read");
+  return text;
+}
+
+Expected<YAML::Node> LoadYamlFile(const std::filesystem::path& path) {
+  ASSIGN_OR_RETURN(const std::string text, ReadConfigFile(path));
   return ParseYaml(text, path.string());
 }
 

@@ -18,6 +18,8 @@ namespace kilonova::runtime {
 // CONFIG_INVALID with details "file" and "line".
 Expected<YAML::Node> ParseYaml(std::string_view text, const std::string& name);
 
+// A regular file that is not writable by group or others, at most 256 KiB and one byte of it.
+Expected<std::string> ReadConfigFile(const std::filesystem::path& path);
 // Reads and parses a regular file that is not writable by group or others.
 Expected<YAML::Node> LoadYamlFile(const std::filesystem::path& path);
 

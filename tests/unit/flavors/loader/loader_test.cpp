@@ -78,6 +78,55 @@ TEST(Loader, ReportsAllFaultsAtOnce) {
   EXPECT_THAT(errors, testing::HasSubstr("f.yaml:8: unknown key 'b'"));
 }
 
+TEST(Loader, ExtraSpecsAreJudgedWhereTheyStand) {
+  const std::string odd =
+      kGood + "    extra_specs:\n      hw:cpu_policy: shared\n      hw:cpu_polcy: shared\n";
+  EXPECT_EQ(ErrorOf(odd),
+            "f.yaml:9: no extra spec is called 'hw:cpu_polcy'; did you mean 'hw:cpu_policy'?");
+  EXPECT_EQ(ErrorOf(kGood + "    extra_specs:\n      a: b\n      os:monitors: 9\n"),
+            "f.yaml:9: extra spec os:monitors must be a whole number, 1 to 8, not '9'");
+  std::vector<std::string> warnings;
+  LoadOptions options{extra_specs::Validation::kPermissive,
+                      [&](const std::string& text) { warnings.push_back(text); }};
+  EXPECT_TRUE(ParseFlavors(odd, "f.yaml", options).ok());
+  EXPECT_THAT(warnings, testing::ElementsAre(testing::StartsWith("f.yaml:9: no extra spec")));
+  options.extra_specs_validation = extra_specs::Validation::kDisabled;
+  EXPECT_TRUE(ParseFlavors(kGood + "    extra_specs: {'os:monitors': 9}\n", "f", options).ok());
+  EXPECT_EQ(warnings.size(), 1U);
+}
+
+TEST(Loader, NovasOwnBodiesAreTaken) {
+  const auto parse = [](const std::string& text) { return ParseNovaFlavor(text, "f.json"); };
+  const std::string flavor =
+      R"("flavor": {"name": "n", "id": 7, "ram": "512", "vcpus": 2, "disk": 1, "swap": 3})";
+  const auto good =
+      parse("{" + flavor + R"(, "extra_specs": {"hw:cpu_policy": "shared", "os:monitors": 2}})");
+  ASSERT_TRUE(good.ok()) << Message(good.status());
+  EXPECT_EQ(good->flavorid, "7");
+  EXPECT_EQ(good->memory_mb, 512);
+  EXPECT_EQ(good->swap_mb, 3);
+  EXPECT_EQ(good->extra_specs.at("os:monitors"), "2");
+  const auto error = [&](const std::string& text) {
+    const auto made = parse(text);
+    return made.ok() ? "" : Message(made.status());
+  };
+  EXPECT_EQ(error("{" + flavor + R"(, "x": 1})"), "f.json: flavor must not have 'x'");
+  EXPECT_EQ(error("{" + flavor + R"(, "extra_specs": {"os:monitors": 9}})"),
+            "f.json: extra spec os:monitors must be a whole number, 1 to 8, not '9'");
+  EXPECT_EQ(error("{" + flavor + R"(, "extra_specs": [1]})"),
+            "f.json: flavor extra_specs must be a map");
+  EXPECT_EQ(error("[]"), "f.json: flavor must be a map");
+  EXPECT_EQ(error("{"), "f.json: not well-formed JSON at byte 2");
+  EXPECT_EQ(error(R"({"flavor": {"name": "n", "id": "a\n", "ram": 1, "vcpus": 1, "disk": 0}})"),
+            "f.json: flavor flavorid must be 1 to 255 characters of letters, digits, space . _ -");
+  const std::filesystem::path file = testing::TempDir() + "nova_flavor.json";
+  std::ofstream(file) << "{" << flavor << "}";
+  const auto loaded = LoadFlavorFile(file);
+  ASSERT_TRUE(loaded.ok()) << Message(loaded.status());
+  EXPECT_EQ(loaded->at(0).name, "n");
+  std::filesystem::remove(file);
+}
+
 TEST(Loader, TwinsAreRefusedAcrossFiles) {
   EXPECT_EQ(ErrorOf(kGood + "  - {name: b, flavorid: \"1\", vcpus: 1, memory_mb: 1, root_gb: 0}\n"),
             "f.yaml:7: flavorid '1' stands at f.yaml:2 too");
