@@ -51,6 +51,16 @@ Status ReadPlacement(runtime::Config& config, PlacementOptions* options) {
   return weighers::MakeWeighers(options->weighers, options->weigher_options).status();
 }
 
+void ReadFlavors(runtime::Config& config, Options* options) {
+  options->flavor_dir = config.String("flavor_dir", "");
+  // Choice() answers nothing but what it was given.
+  options->api.extra_specs_validation =
+      flavors::extra_specs::ParseValidation(config.Choice("flavors.extra_specs_validation",
+                                                          "strict",
+                                                          {"strict", "permissive", "disabled"}))
+          .value_or(flavors::extra_specs::Validation::kStrict);
+}
+
 void ReadConductor(runtime::Config& config, core::ConductorOptions* options) {
   options->lease = config.Duration("lease", 15s);
   options->max_attempts = config.Int("placement.max_attempts", 3, 1, 65);
@@ -73,7 +83,7 @@ Expected<Options> ReadOptions(runtime::Config& config) {
   ReadApi(config, &options);
   options.state_dir = config.String("state_dir", "/var/lib/kilonova-scheduler");
   options.database = config.String("database", (options.state_dir / "scheduler.db").string());
-  options.flavor_dir = config.String("flavor_dir", "");
+  ReadFlavors(config, &options);
   ReadConductor(config, &options.conductor);
   options.metrics_listen = config.String("metrics.listen", "");
   options.drain = config.Duration("drain", 10s);

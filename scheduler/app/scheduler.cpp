@@ -37,6 +37,7 @@ struct Scheduler::Parts {
 
   std::optional<runtime::ProcessLock> lock;
   std::filesystem::path flavor_dir;
+  flavors::extra_specs::Validation extra_specs_validation{};
   std::chrono::milliseconds drain{};
   runtime::Metrics metrics;
   std::unique_ptr<core::Store> store;
@@ -77,13 +78,15 @@ Expected<std::unique_ptr<Scheduler>> Scheduler::Start(const Options& options) {
   auto parts = std::make_unique<Parts>(std::move(pipeline));
   parts->lock = std::move(lock);
   parts->flavor_dir = options.flavor_dir;
+  parts->extra_specs_validation = options.api.extra_specs_validation;
   parts->drain = options.drain;
   ASSIGN_OR_RETURN(parts->store, adapters::OpenSqliteStore({.path = options.database.string()}));
   ASSIGN_OR_RETURN(parts->conductor,
                    core::Conductor::Open(*parts->store, parts->engine, parts->encoder,
                                          SystemClock(), options.conductor));
   if (!options.flavor_dir.empty()) {
-    RETURN_IF_ERROR(SeedFlavors(options.flavor_dir, *parts->conductor));
+    RETURN_IF_ERROR(
+        SeedFlavors(options.flavor_dir, options.api.extra_specs_validation, *parts->conductor));
   }
   LogInfo("broker", {F("at", kilonova::amqp::Describe(options.amqp))});
   parts->relay =
@@ -115,7 +118,7 @@ Status Scheduler::Health() const { return parts_->store->Health(); }
 
 Status Scheduler::LoadFlavors() {
   if (parts_->flavor_dir.empty()) return OkStatus();
-  return SeedFlavors(parts_->flavor_dir, *parts_->conductor);
+  return SeedFlavors(parts_->flavor_dir, parts_->extra_specs_validation, *parts_->conductor);
 }
 
 void Scheduler::Drain() {

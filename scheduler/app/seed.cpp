@@ -12,8 +12,13 @@
 
 namespace kilonova::scheduler::app {
 
-Status SeedFlavors(const std::filesystem::path& directory, core::Conductor& conductor) {
-  ASSIGN_OR_RETURN(std::vector<model::Flavor> flavors, flavors::LoadFlavorDir(directory));
+Status SeedFlavors(const std::filesystem::path& directory,
+                   flavors::extra_specs::Validation extra_specs_validation,
+                   core::Conductor& conductor) {
+  const flavors::LoadOptions options{extra_specs_validation, [](const std::string& odd) {
+                                       LogWarn("odd flavor file", {F("why", odd)});
+                                     }};
+  ASSIGN_OR_RETURN(std::vector<model::Flavor> flavors, flavors::LoadFlavorDir(directory, options));
   std::set<std::string> names;
   std::map<std::string, std::string> hashes;
   for (const model::Flavor& known : conductor.Flavors().flavors) {

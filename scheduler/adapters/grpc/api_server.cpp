@@ -24,7 +24,8 @@ class ApiServer::Impl {
       : context_{.conductor = conductor,
                  .clock = clock,
                  .metrics = metrics,
-                 .check_host_identity = options.tls.require_client_certificate},
+                 .check_host_identity = options.tls.require_client_certificate,
+                 .extra_specs_validation = options.extra_specs_validation},
         pump_(options.watch_idle),
         agents_(MakeAgentService(context_)) {
     services_.push_back(MakeFlavorService(context_));

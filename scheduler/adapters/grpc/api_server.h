@@ -15,6 +15,7 @@
 #include "common/base/clock.h"
 #include "common/base/status.h"
 #include "common/runtime/metrics.h"
+#include "flavors/extra_specs/validation.h"
 #include "proto/grpc/endpoint.h"
 #include "scheduler/core/conductor.h"
 
@@ -25,6 +26,8 @@ struct ApiOptions {
   ::kilonova::grpc::TlsFiles tls;
   bool reflection = true;
   std::chrono::milliseconds watch_idle{10'000};  // see WatchPump
+  flavors::extra_specs::Validation extra_specs_validation =
+      flavors::extra_specs::Validation::kStrict;
 };
 
 class ApiServer {

@@ -10,6 +10,7 @@
 
 #include "common/base/clock.h"
 #include "common/runtime/metrics.h"
+#include "flavors/extra_specs/validation.h"
 #include "scheduler/adapters/grpc/worker_pool.h"
 #include "scheduler/core/conductor.h"
 
@@ -42,6 +43,8 @@ struct ApiContext {
   const Clock& clock;
   runtime::Metrics* metrics = nullptr;  // may be null
   bool check_host_identity = false;     // clients have certificates
+  flavors::extra_specs::Validation extra_specs_validation =
+      flavors::extra_specs::Validation::kStrict;
 
   WorkerPool requests{64, 4096};   // calls of clients
   WorkerPool agents{32, 1 << 20};  // sessions, each waiting at most once, and ConfirmStart

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <kilonova/v1/flavor.grpc.pb.h>
 
+#include "common/base/log.h"
+#include "flavors/extra_specs/validation.h"
+#include "flavors/rules/fields.h"
 #include "proto/grpc/flavor.h"
 #include "scheduler/adapters/grpc/check.h"
 #include "scheduler/adapters/grpc/services.h"
@@ -23,6 +26,10 @@ class FlavorServiceImpl final : public v1::FlavorService::CallbackService {
       flavor.id = 0;
       if (flavor.flavorid.empty()) flavor.flavorid = Uuid::Random().str();
       if (request->flavor().rxtx_factor() == 0) flavor.rxtx_factor = 1.0;
+      if (const auto wrong = flavors::rules::JudgeFlavor(flavor)) {
+        return flavors::rules::ToStatus(*wrong);
+      }
+      RETURN_IF_ERROR(CheckMeaning(flavor.extra_specs, flavor.flavorid));
       ASSIGN_OR_RETURN(const model::Flavor made,
                        context_.conductor.CreateFlavor(std::move(flavor)));
       wire::ToProto(made, response->mutable_flavor());
@@ -58,6 +65,10 @@ class FlavorServiceImpl final : public v1::FlavorService::CallbackService {
     return Run("UpdateFlavor", call, *request, [this, request, response]() -> Status {
       RETURN_IF_ERROR(CheckRef("flavor", request->flavor()));
       model::ExtraSpecs specs(request->extra_specs().begin(), request->extra_specs().end());
+      if (const auto wrong = flavors::rules::JudgeChange(specs, request->description())) {
+        return flavors::rules::ToStatus(*wrong);
+      }
+      RETURN_IF_ERROR(CheckMeaning(specs, request->flavor()));
       ASSIGN_OR_RETURN(const model::Flavor flavor,
                        context_.conductor.UpdateFlavor(request->flavor(), std::move(specs),
                                                        request->description()));
@@ -75,6 +86,15 @@ class FlavorServiceImpl final : public v1::FlavorService::CallbackService {
   }
 
  private:
+  // As strictly as the operator wants it.
+  Status CheckMeaning(const model::ExtraSpecs& specs, const std::string& flavor) const {
+    return flavors::extra_specs::Validate(specs, context_.extra_specs_validation,
+                                          [&flavor](const Status& odd) {
+                                            LogWarn("flavor has an extra spec that is not known",
+                                                    {F("flavor", flavor), F("why", odd)});
+                                          });
+  }
+
   template <class Work>
   Reactor* Run(const char* method, Call* call, const google::protobuf::Message& request,
                Work work) {

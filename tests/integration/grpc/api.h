@@ -54,6 +54,7 @@ class ApiTest : public ::testing::Test {
   void StartServer() {
     ApiOptions options{.listen = Socket()};
     options.watch_idle = std::chrono::milliseconds(50);
+    options.extra_specs_validation = extra_specs_validation_;
     auto server = ApiServer::Start(options, *rig_.conductor, SystemClock(), nullptr);
     ASSERT_TRUE(server.ok()) << Describe(server.status());
     server_ = *std::move(server);
@@ -70,6 +71,9 @@ class ApiTest : public ::testing::Test {
     if (server_ != nullptr) server_->Drain(std::chrono::seconds(1));
     server_.reset();
   }
+  // Of the next StartServer.
+  flavors::extra_specs::Validation extra_specs_validation_ =
+      flavors::extra_specs::Validation::kStrict;
   std::string Socket() const { return "unix:" + dir_.File("api.sock"); }
 
   static v1::CreateInstancesRequest CreateRequest(const std::string& id, int count = 1) {
