@@ -30,6 +30,9 @@ int ListFlavors(const Client& client);
 int ShowFlavor(const Client& client, const FlavorOptions& options);
 int UpdateFlavor(const Client& client, const FlavorOptions& options);
 int DeleteFlavor(const Client& client, const FlavorOptions& options);
+// Need no scheduler.
+int CheckFlavors(const FlavorOptions& options);
+int ListExtraSpecs(const std::string& pattern, Format format);
 
 int RegisterImage(const Client& client, const ImageOptions& options);
 int ListImages(const Client& client);

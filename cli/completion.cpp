@@ -20,7 +20,8 @@ _kilonova() {
   for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case $word in
       instance|flavor|image|network|host|explain|dry-run|watch|completion) path=("$word") ;;
-      create|list|show|delete|start|stop|reboot|console|load|update|register|enable|disable)
+      create|list|show|delete|start|stop|reboot|console|load|update|register|enable|disable|\
+        extra-specs)
         [ ${#path[@]} -eq 1 ] && path+=("$word") ;;
     esac
   done
@@ -33,6 +34,8 @@ _kilonova() {
     --user-data|--public-key|--ca|--cert|--key|load|register)
       mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     completion) words=bash ;;
+    extra-specs)
+      words=$("${COMP_WORDS[0]}" flavor extra-specs | awk 'NR > 1 {print $1}') ;;
     show|delete|start|stop|reboot|console|update|enable|disable)
       case ${path[0]} in
         instance) words=$(_kilonova_names instance 1) ;;

@@ -51,6 +51,14 @@ int Print(const Client& client, const v1::Flavor& f) {
   return kExitOk;
 }
 
+Expected<std::vector<model::Flavor>> Load(const std::string& path,
+                                          flavors::extra_specs::Validation validation) {
+  std::error_code error;  // the load itself says what is wrong with the path
+  const flavors::LoadOptions options{validation, {}};
+  return std::filesystem::is_directory(path, error) ? flavors::LoadFlavorDir(path, options)
+                                                    : flavors::LoadFlavorFile(path, options);
+}
+
 Status Create(const Client& client, const v1::Flavor& flavor, v1::CreateFlavorResponse* response) {
   v1::CreateFlavorRequest request;
   *request.mutable_flavor() = flavor;
@@ -85,10 +93,16 @@ int CreateFlavor(const Client& client, const FlavorOptions& options) {
   return status.ok() ? Print(client, response.flavor()) : Fail(status);
 }
 
+int CheckFlavors(const FlavorOptions& options) {
+  const auto flavors = Load(options.file, flavors::extra_specs::Validation::kStrict);
+  if (!flavors.ok()) return FailUsage(Message(flavors.status()));
+  std::cerr << flavors->size() << " flavors are good\n";
+  return kExitOk;
+}
+
 int LoadFlavors(const Client& client, const FlavorOptions& options) {
-  const auto flavors = std::filesystem::is_directory(options.file)
-                           ? flavors::LoadFlavorDir(options.file)
-                           : flavors::LoadFlavorFile(options.file);
+  // How strictly extra specs are judged is the scheduler's to say.
+  const auto flavors = Load(options.file, flavors::extra_specs::Validation::kDisabled);
   if (!flavors.ok()) return FailUsage(Message(flavors.status()));
   int made = 0;
   int there = 0;
@@ -101,7 +115,7 @@ int LoadFlavors(const Client& client, const FlavorOptions& options) {
       ++made;
       continue;
     }
-    if (!HasReason(status, reason::kFlavorExists)) return Fail(status);
+    if (!HasReason(status, reason::kFlavorExists)) return Fail(Prefixed(status, flavor.name));
     // Loading a catalogue again is no error, unless what is there is something else.
     v1::GetFlavorRequest get;
     v1::GetFlavorResponse existing;

@@ -63,6 +63,7 @@ struct FlavorOptions {
   std::int64_t vcpus = 0, memory_mb = 0, root_gb = 0, ephemeral_gb = 0, swap_mb = 0;
   double rxtx_factor = 1.0;
   bool is_private = false, disabled = false;
+  bool check = false;                    // load
   std::vector<std::string> extra_specs;  // "key=value"
 };
 

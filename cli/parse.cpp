@@ -125,7 +125,16 @@ void AddFlavorFields(CLI::App* c, FlavorOptions* o) {
   c->add_option("--description", o->description, "text");
 }
 
-void AddFlavor(CLI::App* app, Chosen* chosen) {
+void AddExtraSpecs(CLI::App* group, Chosen* chosen, const GlobalOptions& global) {
+  auto pattern = Make<std::string>();
+  auto* c = group->add_subcommand("extra-specs", "explain the extra specs flavors may have");
+  c->add_option("pattern", *pattern, "part of a key, or a key with * and ?");
+  c->callback([chosen, pattern, &global] {
+    chosen->offline = [pattern, &global] { return ListExtraSpecs(*pattern, global.format); };
+  });
+}
+
+void AddFlavor(CLI::App* app, Chosen* chosen, const GlobalOptions& global) {
   CLI::App* group = app->add_subcommand("flavor", "flavors")->require_subcommand(1);
   {
     auto o = Make<FlavorOptions>();
@@ -145,10 +154,18 @@ void AddFlavor(CLI::App* app, Chosen* chosen) {
   }
   {
     auto o = Make<FlavorOptions>();
-    auto* c = group->add_subcommand("load", "make the flavors of a YAML file or directory");
-    c->add_option("path", o->file, "file or directory")->required();
-    Bind(c, chosen, [o](const Client& client) { return LoadFlavors(client, *o); });
+    auto* c = group->add_subcommand("load", "make the flavors of a file or directory");
+    c->add_option("path", o->file, "YAML file, directory of such, or Nova's JSON")->required();
+    c->add_flag("--check", o->check, "only say what is wrong with them; needs no scheduler");
+    c->callback([chosen, o] {
+      if (o->check) {
+        chosen->offline = [o] { return CheckFlavors(*o); };
+      } else {
+        chosen->run = [o](const Client& client) { return LoadFlavors(client, *o); };
+      }
+    });
   }
+  AddExtraSpecs(group, chosen, global);
   Bind(group->add_subcommand("list", "list flavors"), chosen, ListFlavors);
   using Command = int (*)(const Client&, const FlavorOptions&);
   const auto one = [&](const char* name, const char* help, Command command) {
@@ -309,7 +326,7 @@ int Main(int argc, char** argv) {
   Chosen chosen;
   AddGlobal(&app, &global);
   AddInstance(&app, &chosen);
-  AddFlavor(&app, &chosen);
+  AddFlavor(&app, &chosen, global);
   AddImage(&app, &chosen);
   AddNetwork(&app, &chosen);
   AddHost(&app, &chosen);
