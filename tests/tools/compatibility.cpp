@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes the generated part of docs/compatibility.md: every extra spec, image property and RPC
-// method that Nova knows (tests/vectors/known_keys.json), each with what this code says of it when
-// asked. A key counts as supported when a value that is taken changes the guest's XML, its config
-// drive, or what a scheduler filter looks at.
+// Writes the generated part of docs/compatibility.md: every extra spec of the registry
+// (flavors/extra_specs), and every image property and RPC method that Nova knows
+// (tests/vectors/known_keys.json, with extra specs that Nova reads and its validators do not know),
+// each with what this code says of it when asked. A key counts as supported when a value that is
+// taken changes the guest's XML, its config drive, or what a scheduler filter looks at.
 //
 //   compatibility KNOWN_KEYS PAGE [--update]
 #include <algorithm>
@@ -20,6 +21,7 @@
 #include "agent/guest/domain.h"
 #include "agent/guest/features.h"
 #include "agent/guest/metadata.h"
+#include "flavors/extra_specs/registry.h"
 #include "proto/oslo/decode.h"
 #include "proto/oslo/encode.h"
 #include "proto/oslo/envelope.h"
@@ -218,21 +220,104 @@ Cell Say(const std::string& key, const Verdict& verdict) {
   return cell;
 }
 
+// A key, one that is really asked for, and values to ask with.
+struct Key {
+  std::string name, help;
+  Words ask, values;
+};
+
+// `form` with something for each of its parameters.
+std::string Filled(std::string form) {
+  for (const auto& [parameter, value] : std::map<std::string, std::string>{{"{num}", "0"},
+                                                                           {"{group}", ""},
+                                                                           {"{filter}", ""},
+                                                                           {"{key}", "ssd"},
+                                                                           {"{resource}", "GOLD"},
+                                                                           {"{trait}", "GOLD"}}) {
+    if (const auto at = form.find(parameter); at != std::string::npos) {
+      form.replace(at, parameter.size(), value);
+    }
+  }
+  return form;
+}
+
+Words TextsFor(const flavors::extra_specs::ExtraSpec& spec) {
+  using flavors::extra_specs::ValueForm;
+  switch (spec.value.form) {
+    case ValueForm::kCpuList:
+      return {"0-1", "^0"};
+    case ValueForm::kPageSize:
+      return {"large", "small", "any", "2048", "1GB"};
+    case ValueForm::kLabels:
+      return {"ONE"};
+    case ValueForm::kPciAliases:
+      return {"gpu:1"};
+    case ValueForm::kFree:
+      break;
+  }
+  if (spec.name.starts_with("capabilities:")) return {"s== kilonova", "< 0"};
+  return {"true", "other"};
+}
+
+Words ValuesFor(const flavors::extra_specs::ExtraSpec& spec) {
+  using flavors::extra_specs::ValueType;
+  Words values;
+  for (const std::string_view word : spec.value.allowed) values.emplace_back(word);
+  if (!values.empty()) return values;
+  if (spec.value.type == ValueType::kStr) return TextsFor(spec);
+  if (spec.value.type == ValueType::kBool) return {"true", "false"};
+  for (const std::int64_t number : {0, 1, 2, 4, 8, 1024}) {
+    if (number < spec.value.min.value_or(0) || number > spec.value.max.value_or(number)) continue;
+    values.push_back(std::to_string(number));
+  }
+  return values;
+}
+
+std::vector<Key> FromFile(const nlohmann::json& keys) {
+  std::vector<Key> out;
+  for (const auto& entry : keys) {
+    out.push_back({entry["key"], entry.value("help", ""), entry["ask"], entry["values"]});
+  }
+  return out;
+}
+
+std::vector<Key> ExtraSpecs(const nlohmann::json& beyond) {
+  std::vector<Key> keys = FromFile(beyond);
+  for (const auto& spec : flavors::extra_specs::All()) {
+    std::string help(spec.help);
+    if (spec.deprecated) help += " Deprecated.";
+    keys.push_back({spec.name, help, {Filled(spec.name)}, ValuesFor(spec)});
+  }
+  std::ranges::sort(keys, {}, &Key::name);
+  return keys;
+}
+
+// In a cell of a table.
+std::string Escaped(std::string text) {
+  for (std::size_t at = 0; (at = text.find_first_of("|<", at)) != std::string::npos; at += 2) {
+    text.insert(at, "\\");
+  }
+  return text;
+}
+
 // A namespace whose every key has the same answer is one row.
-std::string KeyTable(const Scheduler& scheduler, Kind kind, const nlohmann::json& keys) {
+std::string KeyTable(const Scheduler& scheduler, Kind kind, const std::vector<Key>& keys) {
   std::vector<std::pair<std::string, Cell>> rows;
+  std::map<std::string, std::string> help;
+  std::map<std::string, std::set<std::string>> help_of_space;
   std::map<std::string, std::vector<Cell>> by_namespace;
   const auto space_of = [](const std::string& key) { return key.substr(0, key.find(':') + 1); };
-  for (const auto& entry : keys) {
-    const std::string key = entry["key"];
-    for (const std::string ask : entry["ask"]) {
-      Cell cell = Say(key, Ask(scheduler, kind, ask, entry["values"]));
+  for (const auto& [key, about, asks, values] : keys) {
+    help[key] = about;
+    help_of_space[space_of(key)].insert(about);
+    for (const std::string& ask : asks) {
+      Cell cell = Say(key, Ask(scheduler, kind, ask, values));
       if (!rows.empty() && rows.back() == std::pair{key, cell}) continue;
       rows.emplace_back(key, cell);
       by_namespace[space_of(key)].push_back(std::move(cell));
     }
   }
-  std::string text = "| key | is | |\n|---|---|---|\n";
+  std::string text = "| key | is | | asks for |\n|---|---|---|---|\n";
   std::set<std::string> done;
   for (const auto& [key, cell] : rows) {
     const std::string space = space_of(key);
@@ -242,7 +327,9 @@ std::string KeyTable(const Scheduler& scheduler, Kind kind, const nlohmann::json
     if (one && !done.insert(space).second) continue;
     text += "| `" + (one ? space + "*" : key) + "`";
     if (one) text += " (all " + std::to_string(all.size()) + ")";
-    text += " | " + cell.what + " | " + cell.note + " |\n";
+    std::string about = help[key];
+    if (one) about = help_of_space[space].size() == 1 ? *help_of_space[space].begin() : "";
+    text += " | " + cell.what + " | " + cell.note + " | " + Escaped(about) + " |\n";
   }
   return text;
 }
@@ -286,8 +373,9 @@ std::string Generate(const nlohmann::json& known) {
   const Scheduler scheduler;
   std::ostringstream out;
   out << "## Flavor extra specs\n\n"
-      << KeyTable(scheduler, Kind::kExtraSpec, known["extra_specs"]) << "\n## Image properties\n\n"
-      << KeyTable(scheduler, Kind::kImageProperty, known["image_properties"])
+      << KeyTable(scheduler, Kind::kExtraSpec, ExtraSpecs(known["extra_specs"]))
+      << "\n## Image properties\n\n"
+      << KeyTable(scheduler, Kind::kImageProperty, FromFile(known["image_properties"]))
       << "\n## Scheduler\n\nFilters: " << Listed(scheduler::filters::KnownFilters())
       << ". Unless configured otherwise: " << Listed(scheduler::filters::DefaultFilters())
       << ", in this order.\n\nWeighers: " << Listed(scheduler::weighers::KnownWeighers()) << ".\n"
