@@ -317,7 +317,10 @@ std::string KeyTable(const Scheduler& scheduler, Kind kind, const std::vector<Ke
       by_namespace[space_of(key)].push_back(std::move(cell));
     }
   }
-  std::string text = "| key | is | | asks for |\n|---|---|---|---|\n";
+  const bool explained =
+      std::ranges::any_of(keys, [](const Key& key) { return !key.help.empty(); });
+  std::string text = explained ? "| key | is | | asks for |\n|---|---|---|---|\n"
+                               : "| key | is | |\n|---|---|---|\n";
   std::set<std::string> done;
   for (const auto& [key, cell] : rows) {
     const std::string space = space_of(key);
@@ -329,7 +332,9 @@ std::string KeyTable(const Scheduler& scheduler, Kind kind, const std::vector<Ke
     if (one) text += " (all " + std::to_string(all.size()) + ")";
     std::string about = help[key];
     if (one) about = help_of_space[space].size() == 1 ? *help_of_space[space].begin() : "";
-    text += " | " + cell.what + " | " + cell.note + " | " + Escaped(about) + " |\n";
+    text += " | " + cell.what + " | " + cell.note + " |";
+    if (explained) text += " " + Escaped(about) + " |";
+    text += "\n";
   }
   return text;
 }
