@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/base/hash.h"
+#include "common/hardware/image_props.h"
 
 namespace kilonova::scheduler::core {
 namespace {
@@ -243,7 +244,8 @@ Status CheckImage(model::ImageSource& image) {
     // A kernel command line may be long.
     RETURN_IF_ERROR(text("properties", value, 0, 4096));
   }
-  return OkStatus();
+  // What Nova could not make sense of would fail every build from this image.
+  return hardware::ImageProps::From(image.properties).status();
 }
 
 std::string SanitizeHostname(std::string_view name) {

@@ -30,7 +30,8 @@ struct ZoneRequest {
 // "", "zone", "zone:host" (":host" too, as Nova).
 Expected<ZoneRequest> ParseZone(std::string_view text);
 
-// IMAGE_INVALID with detail "field"; container_format "bare" when empty.
+// IMAGE_INVALID with detail "field"; container_format "bare" when empty. Properties that Nova knows
+// must have values it could read.
 Status CheckImage(model::ImageSource& image);
 
 // A DNS label out of a display name: Nova's rule. May be empty.

@@ -98,6 +98,12 @@ TEST_F(Catalog, Images_AreValidated) {
   image = Image();
   image.properties["k"] = "\x01";
   EXPECT_EQ(field(image), "properties");
+  image.properties = {{"hw_disk_bus", "carrier pigeon"}};
+  EXPECT_EQ(field(image), "properties.hw_disk_bus");
+  image.properties = {{"architecture", "amd64"}, {"hw_cpu_cores", "two"}};
+  EXPECT_EQ(field(image), "properties.hw_cpu_cores");
+  image.properties = {{"architecture", "amd64"}, {"hw_cpu_cores", " 2"}, {"mine", "x"}};
+  EXPECT_EQ(field(image), "OK");
   image = Image();
   image.min_disk_gb = -1;
   EXPECT_EQ(field(image), "min_disk_gb");
