@@ -19,6 +19,12 @@ CpuSet Online(const Context& context) {
 // The host's CPUs for vcpus that are pinned nowhere; empty without a configured set.
 Expected<std::optional<CpuSet>> FloatingCpus(const Context& context) {
   std::optional<CpuSet> none;
+  const auto& dedicated = context.config.cpu.dedicated_set;
+  if (dedicated && !Online(context).Includes(*dedicated)) {
+    return Refuse(reason::kConfigInvalid, "Invalid",
+                  "cpu_dedicated_set names CPUs that are not online",
+                  {{"field", "cpu_dedicated_set"}});
+  }
   const auto& shared = context.config.cpu.shared_set;
   if (!shared || shared->Empty()) return none;
   if (!Online(context).Includes(*shared)) {

@@ -46,6 +46,7 @@ Status AddVif(const Context& context, const Vif& vif, Domain& domain) {
     domain.devices.emplace_back(HostPciDevice{address});
     return OkStatus();
   }
+  RETURN_IF_ERROR(CheckBackend(vif));
   ASSIGN_OR_RETURN(InterfaceDevice nic, BaseInterface(context, vif));
   RETURN_IF_ERROR(ApplyBackend(context, vif, nic));
   domain.devices.emplace_back(std::move(nic));

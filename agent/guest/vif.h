@@ -11,8 +11,10 @@ namespace kilonova::agent::guest {
 
 // What the guest sees: model, driver, queues.
 Expected<InterfaceDevice> BaseInterface(const Context& context, const Vif& vif);
-// What it is plugged into, by binding:vif_type (vif_backend.cpp). INVALID_ARGUMENT with Nova's
-// exception when the port's details lack something.
+// A port of a type and with the details that can be plugged; looked at first, as os-vif does
+// (vif_backend.cpp). NETWORK_INVALID with Nova's exception.
+Status CheckBackend(const Vif& vif);
+// What it is plugged into, by binding:vif_type. NETWORK_INVALID or INVALID_ARGUMENT.
 Status ApplyBackend(const Context& context, const Vif& vif, InterfaceDevice& nic);
 // quota:vif_*
 void ApplyBandwidth(const model::ExtraSpecs& specs, InterfaceDevice& nic);

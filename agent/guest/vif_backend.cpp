@@ -45,11 +45,6 @@ Status HostDevice(const Vif& vif, InterfaceDevice& nic) {
 
 Status VhostUser(const Context& context, const Vif& vif, const std::string& tap,
                  InterfaceDevice& nic) {
-  if (!vif.details.vhostuser_socket || vif.details.vhostuser_socket->empty()) {
-    return Refuse(reason::kNetworkInvalid, "VifDetailsMissingVhostuserSockPath",
-                  "port " + Printable(vif.id) + " names no vhost-user socket",
-                  {{"field", "vhostuser_socket"}});
-  }
   nic.type = "vhostuser";
   nic.driver.clear();
   nic.source = *vif.details.vhostuser_socket;
@@ -89,10 +84,6 @@ Status Ovs(const Context& context, const Vif& vif, InterfaceDevice& nic) {
 Status Vrouter(const Context& context, const Vif& vif, InterfaceDevice& nic) {
   if (vif.vnic_type == "direct") return HostDevice(vif, nic);
   if (vif.vnic_type == "virtio-forwarder") return VhostUser(context, vif, DeviceName(vif), nic);
-  if (vif.vnic_type != "normal") {
-    return Refuse(reason::kNetworkInvalid, "NotImplementedError",
-                  "a vrouter port cannot be " + Printable(vif.vnic_type), {{"field", "vnic_type"}});
-  }
   Ethernet(DeviceName(vif), nic);
   ApplyBandwidth(context.input.flavor.extra_specs, nic);
   return OkStatus();
@@ -222,7 +213,7 @@ constexpr std::array kBackends = {
 
 }  // namespace
 
-Status ApplyBackend(const Context& context, const Vif& vif, InterfaceDevice& nic) {
+Status CheckBackend(const Vif& vif) {
   const auto* backend = std::ranges::find(kBackends, vif.type, &Backend::type);
   if (backend == kBackends.end()) {
     const bool legacy = vif.type == "dvs" || vif.type == "binding_failed" || vif.type == "unbound";
@@ -230,6 +221,25 @@ Status ApplyBackend(const Context& context, const Vif& vif, InterfaceDevice& nic
                   "port " + Printable(vif.id) + " has unknown type " + Printable(vif.type),
                   {{"field", "binding:vif_type"}});
   }
+  const bool forwarder = vif.vnic_type == "virtio-forwarder";
+  if (vif.type == "vrouter" && !forwarder && vif.vnic_type != "normal" &&
+      vif.vnic_type != "direct") {
+    return Refuse(reason::kNetworkInvalid, "NotImplementedError",
+                  "a vrouter port cannot be " + Printable(vif.vnic_type), {{"field", "vnic_type"}});
+  }
+  const bool vhostuser =
+      vif.type == "vhostuser" || (forwarder && (vif.type == "vrouter" || vif.type == "agilio_ovs"));
+  if (vhostuser && vif.details.vhostuser_socket.value_or("").empty()) {
+    return Refuse(reason::kNetworkInvalid, "VifDetailsMissingVhostuserSockPath",
+                  "port " + Printable(vif.id) + " names no vhost-user socket",
+                  {{"field", "vhostuser_socket"}});
+  }
+  return OkStatus();
+}
+
+Status ApplyBackend(const Context& context, const Vif& vif, InterfaceDevice& nic) {
+  const auto* backend = std::ranges::find(kBackends, vif.type, &Backend::type);
+  if (backend == kBackends.end()) return CheckBackend(vif);
   RETURN_IF_ERROR(backend->apply(context, vif, nic));
   const bool settable = nic.type == "bridge" || nic.type == "network" || nic.type == "ethernet";
   if (backend->mtu && settable && vif.mtu) nic.mtu = vif.mtu;

@@ -90,7 +90,15 @@ PROPERTIES = {
     "vm_mode": ["hvm", "hv"],
     "os_require_quiesce": ["yes"],
 }
+VOLUME_TYPES = ["iscsi", "iser", "fibre_channel", "local", "nvmeof", "lightos", "rbd", "nfs",
+                "smbfs", "gpfs", "scaleio", "storpool", "nonsense"]
 OPTIONS = {
+    "libvirt.file_backed_memory": [4096],
+    "libvirt.images_type": ["raw", "flat", "qcow2", "default"],
+    "DEFAULT.preallocate_images": ["space"],
+    "workarounds.libvirt_disable_apic": [True],
+    "libvirt.realtime_scheduler_priority": [7],
+    "libvirt.sysinfo_serial": ["hardware", "none", "unique"],
     "libvirt.max_queues": [2],
     "libvirt.disk_prefix": ["vd", "xvd"],
     "libvirt.num_pcie_ports": [3],
@@ -283,6 +291,36 @@ PARTS = ("config", "flavor", "image", "instance", "vifs", "volumes", "ephemerals
          "pci_devices", "host_kind", "libvirt_version")
 
 
+def other_port(rng, vif):
+    details, profile = vif["details"], vif["profile"]
+    kind = rng.choice(["ovs", "ovs-direct", "ovs-plug", "vhostuser", "vrouter", "ivs", "iovisor",
+                       "midonet", "qbh", "agilio", "macvtap", "unbound", "nonsense"])
+    profile["pci_slot"] = "0000:0c:01.2"
+    if kind == "ovs":
+        vif.update(type="ovs", delegate_create=False)
+    elif kind == "ovs-direct":
+        vif.update(type="ovs", vnic_type=rng.choice(["direct", "remote-managed"]))
+    elif kind == "ovs-plug":
+        vif.update(type="vhostuser")
+        details.update(vhostuser_ovs_plug=True, vhostuser_socket="/run/x")
+    elif kind == "vhostuser":
+        vif.update(type="vhostuser")
+    elif kind in ("vrouter", "ivs"):
+        vif.update(type=kind)
+    elif kind in ("iovisor", "midonet"):
+        vif.update(type=kind)
+    elif kind == "qbh":
+        vif.update(type="802.1qbh", vnic_type=rng.choice(["direct", "macvtap"]))
+        details["profileid"] = "p1"
+    elif kind == "agilio":
+        vif.update(type="agilio_ovs",
+                   vnic_type=rng.choice(["normal", "direct", "virtio-forwarder"]))
+    elif kind == "macvtap":
+        vif.update(type="macvtap")
+    else:
+        vif.update(type=kind)
+
+
 def recombined(rng, vectors, number):
     """Each part from another request, then a few changed values."""
     vector = {"id": f"xml-{number:04d}"}
@@ -297,6 +335,19 @@ def recombined(rng, vectors, number):
                         (OPTIONS, vector["config"])):
         for key in rng.sample(sorted(table), rng.choice([0, 0, 1, 2])):
             into[key] = rng.choice(table[key])
+    for one in vector["vifs"]:
+        if rng.random() < 0.3:
+            other_port(rng, one)
+    for one in vector["volumes"]:
+        if rng.random() < 0.2:
+            one["connection_info"]["driver_volume_type"] = rng.choice(VOLUME_TYPES)
+            one["connection_info"]["data"].setdefault("device_path", "/dev/x")
+        if rng.random() < 0.1:
+            one["connection_info"]["data"].update(
+                logical_block_size="4096", physical_block_size="4096")
+        if rng.random() < 0.1:
+            one.update(device_type=rng.choice(["cdrom", "lun", "floppy", "tape", None]),
+                       disk_bus=rng.choice(["virtio", "xen", None]))
     # Fewer that merely do not fit.
     if rng.random() < 0.6:
         for name in ("hw:cpu_policy", "hw:numa_nodes", "hw:mem_page_size"):

@@ -82,6 +82,8 @@ Vif VifOf(const json& from) {
   if (const auto mode = MaybeText(details, "vhostuser_mode")) vif.details.vhostuser_mode = *mode;
   vif.details.vhostuser_fp_plug = Yes(details, "vhostuser_fp_plug");
   vif.details.vhostuser_ovs_plug = Yes(details, "vhostuser_ovs_plug");
+  vif.details.vhostuser_vrouter_plug = Yes(details, "vhostuser_vrouter_plug");
+  vif.details.profile_id = MaybeText(details, "profileid");
   vif.details.macvtap_source = MaybeText(details, "macvtap_source");
   vif.details.macvtap_mode = MaybeText(details, "macvtap_mode");
   vif.details.physical_interface = MaybeText(details, "physical_interface");
@@ -204,6 +206,10 @@ GuestConfig ConfigOf(const json& vector) {
   Take(options, "libvirt.hw_disk_discard", config.disk.discard);
   Take(options, "DEFAULT.config_drive_format", config.disk.config_drive_format);
   Take(options, "libvirt.disk_prefix", config.disk.prefix);
+  if (options.contains("libvirt.file_backed_memory")) config.file_backed_memory = true;
+  config.disk.preallocate = options.value("DEFAULT.preallocate_images", "none") == "space";
+  Take(options, "workarounds.libvirt_disable_apic", config.disable_apic);
+  Take(options, "libvirt.realtime_scheduler_priority", config.cpu.realtime_priority);
   Take(options, "libvirt.num_pcie_ports", config.num_pcie_ports);
   Take(options, "libvirt.mem_stats_period_seconds", config.memory_stats_period);
   Take(options, "libvirt.rng_dev_path", config.rng_dev_path);
