@@ -2,7 +2,6 @@
 #include "common/hardware/cpu_set.h"
 
 #include <algorithm>
-#include <bit>
 #include <cstdlib>
 #include <optional>
 
@@ -16,6 +15,15 @@ constexpr std::size_t kBits = 64;
 
 std::size_t WordOf(CpuId cpu) { return static_cast<std::size_t>(cpu) / kBits; }
 std::uint64_t BitOf(CpuId cpu) { return std::uint64_t{1} << (static_cast<unsigned>(cpu) % kBits); }
+
+// What std::popcount does: without the POPCNT instruction that is a call for each word.
+int CountBits(std::uint64_t word) {
+  if (word == 0) return 0;
+  word -= (word >> 1U) & 0x5555555555555555U;
+  word = (word & 0x3333333333333333U) + ((word >> 2U) & 0x3333333333333333U);
+  word = (word + (word >> 4U)) & 0x0F0F0F0F0F0F0F0FU;
+  return static_cast<int>((word * 0x0101010101010101U) >> 56U);
+}
 
 struct Rule {
   bool excludes = false;
@@ -75,11 +83,13 @@ bool CpuSet::Has(CpuId cpu) const {
   return cpu >= 0 && WordOf(cpu) < Words() && (Word(WordOf(cpu)) & BitOf(cpu)) != 0;
 }
 
-bool CpuSet::Empty() const { return *this == CpuSet(); }
+bool CpuSet::Empty() const {
+  return high_.empty() && std::ranges::all_of(low_, [](std::uint64_t word) { return word == 0; });
+}
 
 std::size_t CpuSet::Size() const {
   int size = 0;
-  for (std::size_t i = 0; i < Words(); ++i) size += std::popcount(Word(i));
+  for (std::size_t i = 0; i < Words(); ++i) size += CountBits(Word(i));
   return static_cast<std::size_t>(size);
 }
 
@@ -88,6 +98,14 @@ std::vector<CpuId> CpuSet::ToVector() const {
   cpus.reserve(Size());
   ForEach([&cpus](CpuId cpu) { cpus.push_back(cpu); });
   return cpus;
+}
+
+std::size_t CpuSet::CountCommon(const CpuSet& other) const {
+  int count = 0;
+  for (std::size_t i = 0; i < std::min(Words(), other.Words()); ++i) {
+    count += CountBits(Word(i) & other.Word(i));
+  }
+  return static_cast<std::size_t>(count);
 }
 
 bool CpuSet::Includes(const CpuSet& other) const {

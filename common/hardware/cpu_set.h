@@ -36,7 +36,8 @@ class CpuSet {
   bool Has(CpuId cpu) const;
   bool Empty() const;
   std::size_t Size() const;
-  std::vector<CpuId> ToVector() const;  // ascending
+  std::vector<CpuId> ToVector() const;                 // ascending
+  std::size_t CountCommon(const CpuSet& other) const;  // (*this & other).Size()
   bool Includes(const CpuSet& other) const;
   bool Intersects(const CpuSet& other) const;
 

@@ -2,7 +2,6 @@
 #include "common/hardware/fit.h"
 
 #include <algorithm>
-#include <functional>
 #include <map>
 #include <set>
 #include <utility>
@@ -18,24 +17,31 @@ bool IsShared(CpuPolicy policy) {
   return policy == CpuPolicy::kNone || policy == CpuPolicy::kShared;
 }
 
-// The host's cells in the order they are tried. Each sort is stable: the last one counts most.
+// Python's sorted(): stable, the greatest key first where `descending`.
+template <class Key>
+void SortBy(HostCells& cells, bool descending, Key key) {
+  std::vector<std::pair<std::int64_t, const HostNumaCell*>> keyed;
+  keyed.reserve(cells.size());
+  for (const auto* cell : cells) {
+    const auto value = static_cast<std::int64_t>(key(*cell));
+    keyed.emplace_back(descending ? -value : value, cell);
+  }
+  std::ranges::stable_sort(keyed, {}, [](const auto& pair) { return pair.first; });
+  std::ranges::transform(keyed, cells.begin(), [](const auto& pair) { return pair.second; });
+}
+
+// The host's cells in the order they are tried: the last sort counts most.
 HostCells Ordered(const FitRequest& request) {
   HostCells cells;
+  cells.reserve(request.host.cells.size());
   for (const auto& cell : request.host.cells) cells.push_back(&cell);
   if (cells.size() <= request.instance.cells.size()) return cells;  // all are used anyway
   const bool pack = request.order == CellOrder::kPack;
-  const auto sort = [&cells](bool most_first, auto key) {
-    if (most_first) {
-      std::ranges::stable_sort(cells, std::greater(), key);
-    } else {
-      std::ranges::stable_sort(cells, std::less(), key);
-    }
-  };
-  sort(!pack, [](const HostNumaCell* cell) { return cell->AvailMemory(); });
+  SortBy(cells, !pack, [](const HostNumaCell& cell) { return cell.AvailMemory(); });
   if (IsShared(request.instance.cells.front().cpu_policy)) {
-    sort(pack, [](const HostNumaCell* cell) { return cell->cpu_usage; });
+    SortBy(cells, pack, [](const HostNumaCell& cell) { return cell.cpu_usage; });
   } else {
-    sort(!pack, [](const HostNumaCell* cell) { return cell->FreePcpus().Size(); });
+    SortBy(cells, !pack, [](const HostNumaCell& cell) { return cell.FreePcpuCount(); });
   }
   if (request.pci_stats == nullptr) return cells;
   // Cells with devices are for those who ask for devices.
@@ -44,8 +50,8 @@ HostCells Ordered(const FitRequest& request) {
     if (pool.numa_node) devices[*pool.numa_node] += pool.count;
   }
   const bool wants = request.pci_requests != nullptr && !request.pci_requests->empty();
-  sort(wants, [&devices](const HostNumaCell* cell) {
-    const auto found = devices.find(cell->id);
+  SortBy(cells, wants, [&devices](const HostNumaCell& cell) {
+    const auto found = devices.find(cell.id);
     return found == devices.end() ? 0 : found->second;
   });
   return cells;

@@ -43,7 +43,7 @@ Expected<bool> FitCell(const HostNumaCell& host, InstanceNumaCell& cell, const N
   if (HasDedicated(cell) && dedicated > host.pcpuset.Size()) return false;
   if (HasShared(cell) && cell.cpuset.Size() > host.cpuset.Size()) return false;
   if (HasDedicated(cell)) {
-    if (dedicated > host.FreePcpus().Size() || cell.memory > host.AvailMemory()) return false;
+    if (dedicated > host.FreePcpuCount() || cell.memory > host.AvailMemory()) return false;
     ASSIGN_OR_RETURN(const bool packed, PackOntoCores(host, cell, emulator));
     if (!packed) return false;
   }

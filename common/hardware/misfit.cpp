@@ -48,7 +48,8 @@ class Guest {
     InstanceNumaCell cell = cell_;
     const auto pages = FitPages(host, cell);
     if (!pages.ok() || !*pages) return Hurdle::kPages;
-    if (HasDedicated(cell_) && Dedicated() > Count(host.FreePcpus())) return Hurdle::kDedicated;
+    if (HasDedicated(cell_) && Dedicated() > static_cast<std::int64_t>(host.FreePcpuCount()))
+      return Hurdle::kDedicated;
     const bool shared = cell_.cpu_policy != CpuPolicy::kDedicated;
     if (shared && Count(cell_.cpuset) > Count(host.cpuset)) return Hurdle::kShared;
     if (HasDedicated(cell_) && cell_.memory > host.AvailMemory()) return Hurdle::kMemory;
@@ -85,7 +86,7 @@ class Guest {
       case Hurdle::kPages:
         return PagesFree(host);
       case Hurdle::kDedicated:
-        return Count(host.FreePcpus());
+        return static_cast<std::int64_t>(host.FreePcpuCount());
       case Hurdle::kShared:
         return Count(host.cpuset);
       case Hurdle::kMemory:

@@ -22,39 +22,67 @@ struct Packing {
   CpuSet reserved;
 };
 
-std::vector<Core> FreeCores(const HostNumaCell& host) {
-  const CpuSet free = host.FreePcpus();
-  std::vector<Core> cores;
-  cores.reserve(host.siblings.size());
-  for (const CpuSet& siblings : host.siblings) {
-    Core core = PythonFreeThreads(siblings, free, host.pcpuset, host.pinned_cpus);
-    if (!core.empty()) cores.push_back(std::move(core));
-  }
-  return cores;
-}
-
-// `threads` host CPUs of every core that has as many free.
-Pinning Pin(const std::vector<Core>& cores, std::size_t threads, const std::vector<CpuId>& guest) {
-  const auto usable =
-      std::ranges::count_if(cores, [threads](const Core& core) { return core.size() >= threads; });
-  if (threads * static_cast<std::size_t>(usable) < guest.size()) return {};
-  Pinning pinning;
-  pinning.reserve(guest.size());
-  auto next = guest.begin();
-  for (const Core& core : cores) {
-    if (core.size() < threads) continue;
-    for (std::size_t i = 0; i < threads && next != guest.end(); ++i, ++next) {
-      pinning.emplace_back(*next, core[i]);
+// The cores of a host cell that have free threads. Which ones is only asked of those that are used.
+class FreeCores {
+ public:
+  explicit FreeCores(const HostNumaCell& host) : host_(host), free_(host.FreePcpus()) {
+    cores_.reserve(host.siblings.size());
+    for (const CpuSet& siblings : host.siblings) {
+      const std::size_t size = siblings.CountCommon(free_);
+      if (size > 0) cores_.push_back({&siblings, size});
+      most_ = std::max(most_, size);
     }
   }
-  return pinning;
-}
+
+  std::size_t MostThreads() const { return most_; }
+
+  // `threads` host CPUs of every core that has as many free, until each guest CPU has one.
+  Pinning Pin(std::size_t threads, const std::vector<CpuId>& guest) const {
+    const auto usable = std::ranges::count_if(
+        cores_, [threads](const FreeCore& core) { return core.size >= threads; });
+    if (threads * static_cast<std::size_t>(usable) < guest.size()) return {};
+    Pinning pinning;
+    pinning.reserve(guest.size());
+    auto next = guest.begin();
+    for (const FreeCore& core : cores_) {
+      if (next == guest.end()) break;
+      if (core.size < threads) continue;
+      const Core cpus = Threads(core);
+      for (std::size_t i = 0; i < threads && next != guest.end(); ++i, ++next) {
+        pinning.emplace_back(*next, cpus[i]);
+      }
+    }
+    return pinning;
+  }
+
+  std::vector<Core> WithAtLeast(std::size_t threads) const {
+    std::vector<Core> cores;
+    for (const FreeCore& core : cores_) {
+      if (core.size >= threads) cores.push_back(Threads(core));
+    }
+    return cores;
+  }
+
+ private:
+  struct FreeCore {
+    const CpuSet* siblings;
+    std::size_t size;
+  };
+
+  Core Threads(const FreeCore& core) const {
+    return PythonFreeThreads(*core.siblings, free_, host_.pcpuset, host_.pinned_cpus);
+  }
+
+  const HostNumaCell& host_;
+  CpuSet free_;
+  std::vector<FreeCore> cores_;
+  std::size_t most_ = 0;
+};
 
 // The first CPUs left over by `pinning`.
 CpuSet Reserve(std::vector<Core> cores, const Pinning& pinning, std::size_t count,
                Siblings siblings) {
   CpuSet reserved;
-  if (count == 0 || pinning.empty()) return reserved;
   for (const auto& [guest, host] : pinning) {
     // Cores do not overlap on any sane host; where they do, a walk that loses an element skips the
     // next one, as Nova's does.
@@ -86,7 +114,7 @@ class Packer {
         guest_(instance.pcpuset.ToVector()),
         reserved_(emulator.count),
         from_(emulator.from),
-        cores_(FreeCores(host)) {
+        cores_(host) {
     for (const CpuSet& core : host.siblings) {
       threads_per_core_ = std::max(threads_per_core_, core.Size());
     }
@@ -103,23 +131,29 @@ class Packer {
     return !packing.pinning.empty() && (reserved_ == 0 || !packing.reserved.Empty());
   }
 
-  std::size_t MostFree() const {
-    std::size_t most = 0;
-    for (const Core& core : cores_) most = std::max(most, core.size());
-    return most;
+  CpuSet Reserved(const Pinning& pinning, std::size_t of_cores_with, Siblings siblings) const {
+    if (reserved_ == 0 || pinning.empty()) return {};
+    return Reserve(cores_.WithAtLeast(of_cores_with), pinning, reserved_, siblings);
   }
 
   // One guest CPU to a core that is free as a whole. A host with separate dedicated CPUs cannot
   // keep the siblings idle: then only cores without any will do.
   Packing Isolated() const {
-    if (MostFree() < threads_per_core_) return {};
+    if (cores_.MostThreads() < threads_per_core_) return {};
     if (threads_per_core_ != 1 && host_.pcpuset != host_.cpuset) return {};
-    std::vector<Core> whole = cores_;
-    std::erase_if(whole, [this](const Core& core) { return core.size() < threads_per_core_; });
-    Packing packing{Pin(whole, 1, guest_), {}};
-    packing.reserved = Reserve(from_ == EmulatorCpus::From::kWholeCores ? whole : cores_,
-                               packing.pinning, reserved_, Siblings::kAreLost);
+    Packing packing{PinWhole(), {}};
+    packing.reserved =
+        Reserved(packing.pinning, from_ == EmulatorCpus::From::kWholeCores ? threads_per_core_ : 1,
+                 Siblings::kAreLost);
     return packing;
+  }
+
+  Pinning PinWhole() const {
+    const std::vector<Core> whole = cores_.WithAtLeast(threads_per_core_);
+    if (whole.size() < guest_.size()) return {};
+    Pinning pinning;
+    for (std::size_t i = 0; i < guest_.size(); ++i) pinning.emplace_back(guest_[i], whole[i][0]);
+    return pinning;
   }
 
   // As many threads of a core as will do; with kRequire two at least, else any CPU in the end.
@@ -127,18 +161,28 @@ class Packer {
     const bool require = policy_ == CpuThreadPolicy::kRequire;
     if (require && threads_per_core_ <= 1) return {};
     Packing packing;
-    for (std::size_t threads = MostFree(); threads >= (require ? 2U : 1U); --threads) {
-      packing.pinning = Pin(cores_, threads, guest_);
-      packing.reserved = Reserve(cores_, packing.pinning, reserved_, Siblings::kMayBeUsed);
+    for (std::size_t threads = cores_.MostThreads(); threads >= (require ? 2U : 1U); --threads) {
+      packing.pinning = cores_.Pin(threads, guest_);
+      packing.reserved = Reserved(packing.pinning, 1, Siblings::kMayBeUsed);
       if (Complete(packing)) return packing;
     }
     if (require || !packing.pinning.empty()) return packing;
+    return AnyCpus();
+  }
+
+  Packing AnyCpus() const {
     std::vector<Core> single;
-    for (const Core& core : cores_) {
+    for (const Core& core : cores_.WithAtLeast(1)) {
       for (const CpuId cpu : core) single.push_back({cpu});
     }
-    packing.pinning = Pin(single, 1, guest_);
-    packing.reserved = Reserve(single, packing.pinning, reserved_, Siblings::kMayBeUsed);
+    Packing packing;
+    if (single.size() < guest_.size()) return packing;
+    for (std::size_t i = 0; i < guest_.size(); ++i) {
+      packing.pinning.emplace_back(guest_[i], single[i][0]);
+    }
+    if (reserved_ > 0 && !packing.pinning.empty()) {
+      packing.reserved = Reserve(single, packing.pinning, reserved_, Siblings::kMayBeUsed);
+    }
     return packing;
   }
 
@@ -147,7 +191,7 @@ class Packer {
   std::vector<CpuId> guest_;
   std::size_t reserved_;
   EmulatorCpus::From from_;
-  std::vector<Core> cores_;
+  FreeCores cores_;
   std::size_t threads_per_core_ = 1;
 };
 

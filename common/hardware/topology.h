@@ -102,6 +102,7 @@ struct HostNumaCell {
   std::optional<NetworkMetadata> network_metadata;
 
   CpuSet FreePcpus() const { return pcpuset - pinned_cpus; }
+  std::size_t FreePcpuCount() const { return pcpuset.Size() - pcpuset.CountCommon(pinned_cpus); }
   std::int64_t AvailMemory() const { return memory - memory_usage; }
   bool HasThreads() const;
 
