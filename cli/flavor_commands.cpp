@@ -106,7 +106,7 @@ int LoadFlavors(const Client& client, const FlavorOptions& options) {
   if (!flavors.ok()) return FailUsage(Message(flavors.status()));
   int made = 0;
   int there = 0;
-  for (const auto& flavor : *flavors) {
+  for (model::Flavor flavor : *flavors) {
     v1::Flavor message;
     grpc::ToProto(flavor, &message);
     v1::CreateFlavorResponse response;
@@ -119,10 +119,12 @@ int LoadFlavors(const Client& client, const FlavorOptions& options) {
     // Loading a catalogue again is no error, unless what is there is something else.
     v1::GetFlavorRequest get;
     v1::GetFlavorResponse existing;
-    get.set_flavor(flavor.flavorid);
+    get.set_flavor(flavor.flavorid.empty() ? flavor.name : flavor.flavorid);
     const auto stub = Service::NewStub(client.channel());
     const Status found = client.Call(
         [&](::grpc::ClientContext* context) { return stub->GetFlavor(context, get, &existing); });
+    // One that names no id has whatever id was made up for it.
+    if (flavor.flavorid.empty()) flavor.flavorid = existing.flavor().flavorid();
     if (!found.ok() || existing.flavor().content_hash() != flavor.ContentHash()) {
       return Fail(status);
     }

@@ -22,9 +22,9 @@ Bodies Part(rules::Value file) {
     return bodies;
   }
   bodies.flavor.kind = rules::Value::Kind::kMap;
-  for (auto& [name, value] : file.members) {
-    auto& body = name == "extra_specs" ? bodies.extra_specs : bodies.flavor;
-    body.members.emplace_back(std::move(name), std::move(value));
+  for (auto& value : file.members) {
+    auto& body = value.name == "extra_specs" ? bodies.extra_specs : bodies.flavor;
+    body.members.push_back(std::move(value));
   }
   return bodies;
 }

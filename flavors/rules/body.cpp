@@ -167,9 +167,10 @@ Judgement Others(const Value& map, std::string_view where, const std::vector<Fie
     }
   }
   if (strangers) return std::nullopt;
-  for (const auto& [name, value] : map.members) {
-    if (std::ranges::find(known, name, &Field::name) == known.end()) {
-      return Wrong(Fault::kUnknownField, where, "must not have '" + extra_specs::Shown(name) + "'");
+  for (const Value& value : map.members) {
+    if (std::ranges::find(known, value.name, &Field::name) == known.end()) {
+      return Wrong(Fault::kUnknownField, where,
+                   "must not have '" + extra_specs::Shown(value.name) + "'");
     }
   }
   return std::nullopt;
@@ -193,7 +194,8 @@ Judgement JudgeFields(const Value& flavor, Making& making) {
 
 Judgement JudgeSpecs(const Value& specs, model::ExtraSpecs* made) {
   if (!specs.Is(Kind::kMap)) return NotAMap("extra_specs");
-  for (const auto& [key, value] : specs.members) {
+  for (const Value& value : specs.members) {
+    const std::string& key = value.name;
     if (JudgeExtraSpecKey(key)) continue;  // judged below: Nova looks at known fields first
     const bool number = value.Is(Kind::kInteger) || value.Is(Kind::kNumber);
     const std::string field = "extra_specs." + key;
@@ -204,17 +206,17 @@ Judgement JudgeSpecs(const Value& specs, model::ExtraSpecs* made) {
       if (auto wrong = JudgeExtraSpecValue(key, value.text)) return wrong;
     }
   }
-  for (const auto& [key, value] : specs.members) {
-    if (auto wrong = JudgeExtraSpecKey(key)) return wrong;
+  for (const Value& value : specs.members) {
+    if (auto wrong = JudgeExtraSpecKey(value.name)) return wrong;
   }
-  for (const auto& [key, value] : specs.members) {
+  for (const Value& value : specs.members) {
     std::string text =
         value.Is(Kind::kNumber) ? PyRepr(std::strtod(value.text.c_str(), nullptr)) : value.text;
-    if (auto wrong = JudgeExtraSpecValue(key, text)) {
+    if (auto wrong = JudgeExtraSpecValue(value.name, text)) {
       wrong->beyond_schema = true;
       return wrong;
     }
-    made->insert_or_assign(key, std::move(text));
+    made->insert_or_assign(value.name, std::move(text));
   }
   return std::nullopt;
 }

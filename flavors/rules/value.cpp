@@ -21,19 +21,19 @@ class Builder {
   using binary_t = nlohmann::json::binary_t;
 
   bool null() { return Add({}); }
-  bool boolean(bool value) { return Add({Kind::kBool, value ? "true" : "false", {}}); }
+  bool boolean(bool value) { return Add({Kind::kBool, value ? "true" : "false", {}, {}}); }
   bool number_integer(number_integer_t value) {
-    return Add({Kind::kInteger, std::to_string(value), {}});
+    return Add({Kind::kInteger, std::to_string(value), {}, {}});
   }
   bool number_unsigned(number_unsigned_t value) {
-    return Add({Kind::kInteger, std::to_string(value), {}});
+    return Add({Kind::kInteger, std::to_string(value), {}, {}});
   }
   // What is too long for an integer comes here too.
   bool number_float(number_float_t, const string_t& text) {
     const bool whole = text.find_first_of(".eE") == std::string::npos;
-    return Add({whole ? Kind::kInteger : Kind::kNumber, text, {}});
+    return Add({whole ? Kind::kInteger : Kind::kNumber, text, {}, {}});
   }
-  bool string(string_t& value) { return Add({Kind::kString, std::move(value), {}}); }
+  bool string(string_t& value) { return Add({Kind::kString, std::move(value), {}, {}}); }
   bool binary(binary_t&) { return false; }
   bool start_object(std::size_t) { return Open(Kind::kMap); }
   bool start_array(std::size_t) { return Open(Kind::kList); }
@@ -71,9 +71,10 @@ class Builder {
     }
     // A level's own values are complete before the next is begun: the pointers stay good.
     auto& members = levels_.back().value->members;
-    members.emplace_back(std::move(key_), std::move(value));
+    value.name = std::move(key_);
     key_.clear();
-    return &members.back().second;
+    members.push_back(std::move(value));
+    return &members.back();
   }
   bool Add(Value value) {
     Place(std::move(value));
@@ -81,7 +82,7 @@ class Builder {
   }
   bool Open(Kind kind) {
     if (levels_.size() == kDeepest) return Fail(reason::kMessageTooDeep, "JSON nested too deep");
-    levels_.push_back({Place({kind, {}, {}}), {}});
+    levels_.push_back({Place({kind, {}, {}, {}}), {}});
     return true;
   }
   bool Close() {
@@ -95,10 +96,10 @@ class Builder {
 
 }  // namespace
 
-const Value* Value::Find(std::string_view name) const {
+const Value* Value::Find(std::string_view wanted) const {
   if (kind != Kind::kMap) return nullptr;
-  const auto found = std::ranges::find(members, name, &std::pair<std::string, Value>::first);
-  return found == members.end() ? nullptr : &found->second;
+  const auto found = std::ranges::find(members, wanted, &Value::name);
+  return found == members.end() ? nullptr : &*found;
 }
 
 Expected<Value> ReadJson(std::string_view text, std::size_t most_bytes) {

@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "common/base/status.h"
@@ -17,13 +16,13 @@ struct Value {
   enum class Kind : std::uint8_t { kNull, kBool, kInteger, kNumber, kString, kList, kMap };
 
   Kind kind = Kind::kNull;
-  std::string text;  // the string, the number as written, "true" or "false"
-  // Of a map, in its order; of a list, with empty names.
-  std::vector<std::pair<std::string, Value>> members;
+  std::string text;            // the string, the number as written, "true" or "false"
+  std::vector<Value> members;  // of a map or a list, in its order
+  std::string name;            // as a member of a map
 
   bool Is(Kind wanted) const { return kind == wanted; }
   // A map's member, or null.
-  const Value* Find(std::string_view name) const;
+  const Value* Find(std::string_view wanted) const;
 };
 
 // MESSAGE_TOO_LARGE, MESSAGE_TOO_DEEP (32), MESSAGE_DUPLICATE_KEY or MESSAGE_MALFORMED. Text must

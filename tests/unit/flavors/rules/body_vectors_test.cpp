@@ -111,7 +111,7 @@ TEST(BodyVectors, FlavorsAreMadeAndRefusedAsByNova) {
   const Value file = Read("flavors.json");
   const auto& vectors = At(file, "vectors").members;
   std::size_t right = 0;
-  for (const auto& [unnamed, vector] : vectors) {
+  for (const Value& vector : vectors) {
     NewFlavor made;
     const auto wrong =
         JudgeCreate(At(vector, "body"), versions.at(At(vector, "microversion").text), &made);
@@ -129,7 +129,7 @@ TEST(BodyVectors, ExtraSpecsPassTheSchemaAsInNova) {
   const auto& vectors = At(file, "body_vectors").members;
   std::size_t right = 0;
   for (std::size_t i = 0; i < vectors.size(); ++i) {
-    const Value& vector = vectors[i].second;
+    const Value& vector = vectors[i];
     model::ExtraSpecs made;
     const auto wrong = JudgeExtraSpecs(At(vector, "body"), &made);
     const bool refused = wrong && !wrong->beyond_schema;

@@ -21,7 +21,7 @@ TEST(ReadJson, KeepsNumbersAsTheyAreWritten) {
   EXPECT_EQ(value->Find("b")->kind, Value::Kind::kNumber);
   EXPECT_EQ(value->Find("c")->kind, Value::Kind::kInteger);
   EXPECT_EQ(value->Find("d")->members.size(), 3U);
-  EXPECT_EQ(value->Find("d")->members[2].second.text, "x");
+  EXPECT_EQ(value->Find("d")->members[2].text, "x");
   EXPECT_EQ(value->Find("e"), nullptr);
 }
 
