@@ -19,11 +19,12 @@ char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + '
 std::size_t Distance(std::string_view a, std::string_view b, std::size_t most) {
   if (std::max(a.size(), b.size()) - std::min(a.size(), b.size()) > most) return most + 1;
   using Line = std::array<std::size_t, kLongestKey + 1>;
-  Line before_last{};
-  Line last{};
-  Line line{};
-  for (std::size_t j = 0; j <= b.size(); ++j) last[j] = j;
+  std::array<Line, 3> lines;  // this one and the two before it
+  for (std::size_t j = 0; j <= b.size(); ++j) lines[0][j] = j;
   for (std::size_t i = 1; i <= a.size(); ++i) {
+    Line& line = lines[i % 3];
+    const Line& last = lines[(i + 2) % 3];
+    const Line& before_last = lines[(i + 1) % 3];
     line[0] = i;
     std::size_t least = i;
     for (std::size_t j = 1; j <= b.size(); ++j) {
@@ -35,10 +36,8 @@ std::size_t Distance(std::string_view a, std::string_view b, std::size_t most) {
       least = std::min(least, line[j]);
     }
     if (least > most) return most + 1;
-    before_last = last;
-    last = line;
   }
-  return std::min(last[b.size()], most + 1);
+  return std::min(lines[a.size() % 3][b.size()], most + 1);
 }
 
 // The key that `form` makes with the parameters `key` seems to have; "" if that cannot be told.
