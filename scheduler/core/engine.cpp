@@ -5,11 +5,12 @@
 #include <absl/synchronization/mutex.h>
 
 #include <cmath>
+#include <set>
 
 #include "scheduler/core/explainer.h"
 #include "scheduler/core/fast/fast_path.h"
 #include "scheduler/core/fleet.h"
-#include "scheduler/core/inventory_check.h"
+#include "scheduler/core/placement_check.h"
 #include "scheduler/core/selector.h"
 
 namespace kilonova::scheduler::core {
@@ -28,12 +29,11 @@ Status BadInventory(const std::string& name, std::string_view message) {
                {{"field", "inventories." + name}});
 }
 
-Status ValidateHost(const HostState& state) {
-  if (!IsValidHostName(state.host)) {
-    return Error(Code::kInvalidArgument, reason::kInvalidArgument, "bad host name",
-                 {{"field", "host"}});
-  }
-  for (const auto& [name, inventory] : state.inventories) {
+Status ValidateInventories(const model::Inventories& inventories) {
+  for (const auto& [name, inventory] : inventories) {
+    if (name.find(kAtProvider) != std::string::npos) {
+      return BadInventory(name, "a resource class has no '@' in its name");
+    }
     if (inventory.total < 0 || inventory.total > kMostUnits || inventory.reserved < 0 ||
         inventory.reserved > kMostUnits) {
       return BadInventory(name, "total and reserved must be from 0 to 2147483647");
@@ -47,6 +47,36 @@ Status ValidateHost(const HostState& state) {
     }
   }
   return OkStatus();
+}
+
+// Each is named once and nested in the host or in one named before it.
+Status ValidateNested(const std::vector<NestedProvider>& nested) {
+  const auto bad = [](const std::string& name, std::string_view message) {
+    return Error(Code::kInvalidArgument, reason::kInvalidArgument, message,
+                 {{"field", "nested." + name}});
+  };
+  if (nested.size() > kMostNestedProviders) return bad("", "too many nested providers");
+  std::set<std::string> names;
+  for (const NestedProvider& provider : nested) {
+    if (provider.name.empty() || provider.name.size() > 200) {
+      return bad(provider.name.substr(0, 200), "a provider's name has 1 to 200 characters");
+    }
+    if (!provider.parent.empty() && !names.contains(provider.parent)) {
+      return bad(provider.name, "the parent must be listed before its children");
+    }
+    if (!names.insert(provider.name).second) return bad(provider.name, "named twice");
+    RETURN_IF_ERROR(ValidateInventories(provider.inventories));
+  }
+  return OkStatus();
+}
+
+Status ValidateHost(const HostState& state) {
+  if (!IsValidHostName(state.host)) {
+    return Error(Code::kInvalidArgument, reason::kInvalidArgument, "bad host name",
+                 {{"field", "host"}});
+  }
+  RETURN_IF_ERROR(ValidateInventories(state.inventories));
+  return ValidateNested(state.nested);
 }
 
 }  // namespace
@@ -74,6 +104,9 @@ class Engine::Impl {
   enum class Aftermath { kKeepClaims, kUndo };
   Expected<PlaceResult> Place(const PlacementRequest& request, const PlaceOptions& options,
                               Aftermath aftermath) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Expected<PlaceResult> PlaceOrFallBack(const PlacementRequest& request,
+                                        const PlaceOptions& options, Aftermath aftermath)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Expected<HostIndex> FindHost(std::string_view name) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     const auto host = fleet_.Find(name);
     if (!host) return NoSuchHost(name);
@@ -129,14 +162,27 @@ Expected<PlaceResult> Engine::Impl::Place(const PlacementRequest& request,
     fleet_.Retain(id);
   } else {
     ASSIGN_OR_RETURN(id,
-                     HoldFootprint(request.flavor, request.resources, Fleet::NewClasses::kNone));
+                     HoldFootprint(request.flavor, ResourcesOf(request), Fleet::NewClasses::kNone));
   }
   const FootprintHold footprint(fleet_, id);
+  // What is found fast was judged by its class, and only its room may be gone.
+  std::optional<PlacementCheck> placement;
+  if (fast == nullptr) placement.emplace(request, *footprint);
 
   std::size_t claimed = 0;
   const auto try_claim = [&](std::size_t instance, HostIndex host) {
-    if (!fleet_.Fits(host, *footprint)) return false;
-    fleet_.AddClaim(keys[instance], host, footprint.id(), true);
+    if (placement ? placement->RootServes(fleet_, host) : fleet_.Fits(host, *footprint)) {
+      fleet_.AddClaim(keys[instance], host, footprint.id(), true);
+      ++claimed;
+      return true;
+    }
+    if (!placement) return false;
+    const auto allocation = placement->Allocate(fleet_, host);
+    if (!allocation) return false;
+    const auto nested = HoldFootprint(request.flavor, *allocation, Fleet::NewClasses::kNone);
+    if (!nested.ok()) return false;
+    const FootprintHold hold(fleet_, *nested);
+    fleet_.AddClaim(keys[instance], host, *nested, true);
     ++claimed;
     return true;
   };
@@ -148,7 +194,7 @@ Expected<PlaceResult> Engine::Impl::Place(const PlacementRequest& request,
     picks = fast_.Select(fleet_, request, *fast, options.alternates, try_claim);
   } else {
     std::vector<HostIndex> candidates = AllHosts(fleet_);
-    RETURN_IF_ERROR(InventoryCheck(*footprint).Keep(fleet_, candidates));
+    RETURN_IF_ERROR(placement->Keep(fleet_, candidates));
     picks = selector_.Select(fleet_, request, std::move(candidates), options.alternates, try_claim,
                              [](HostIndex) { return true; });
   }
@@ -172,7 +218,8 @@ Expected<PlaceResult> Engine::Impl::Place(const PlacementRequest& request,
   }
   for (std::size_t i = 0; i < keys.size(); ++i) {
     const Pick& pick = picks->picks[i];
-    Selection selection{request.instances[i], fleet_.RefOf(pick.host), {}, (*footprint).resources};
+    const Footprint& taken = fleet_.FootprintAt(fleet_.FindClaim(keys[i])->footprint);
+    Selection selection{request.instances[i], fleet_.RefOf(pick.host), {}, taken.resources};
     for (const HostIndex host : pick.alternates) {
       selection.alternates.push_back(fleet_.RefOf(host));
     }
@@ -180,6 +227,18 @@ Expected<PlaceResult> Engine::Impl::Place(const PlacementRequest& request,
   }
   if (aftermath == Aftermath::kUndo) undo();
   return result;
+}
+
+Expected<PlaceResult> Engine::Impl::PlaceOrFallBack(const PlacementRequest& request,
+                                                    const PlaceOptions& options,
+                                                    Aftermath aftermath) {
+  auto first = Place(request, options, aftermath);
+  if (!first.ok() || first->placed() || request.vcpu_fallback == nullptr) return first;
+  PlacementRequest second = request;
+  second.resource_request = std::move(second.vcpu_fallback);
+  second.vcpu_fallback = nullptr;
+  auto placed = Place(second, options, aftermath);
+  return placed.ok() && placed->placed() ? std::move(placed) : std::move(first);
 }
 
 Engine::Engine(Pipeline pipeline) : impl_(std::make_unique<Impl>(std::move(pipeline))) {}
@@ -240,18 +299,18 @@ std::size_t Engine::HostCount() const {
 
 Expected<PlaceResult> Engine::Place(const PlacementRequest& request, const PlaceOptions& options) {
   const absl::MutexLock lock(&impl_->mutex_);
-  return impl_->Place(request, options, Impl::Aftermath::kKeepClaims);
+  return impl_->PlaceOrFallBack(request, options, Impl::Aftermath::kKeepClaims);
 }
 
 Expected<PlaceResult> Engine::DryRun(const PlacementRequest& request, const PlaceOptions& options) {
   const absl::MutexLock lock(&impl_->mutex_);
-  return impl_->Place(request, options, Impl::Aftermath::kUndo);
+  return impl_->PlaceOrFallBack(request, options, Impl::Aftermath::kUndo);
 }
 
 Expected<Explanation> Engine::Explain(const PlacementRequest& request,
                                       std::size_t most_hosts) const {
   const absl::MutexLock lock(&impl_->mutex_);
-  ASSIGN_OR_RETURN(const auto id, impl_->HoldFootprint(request.flavor, request.resources,
+  ASSIGN_OR_RETURN(const auto id, impl_->HoldFootprint(request.flavor, ResourcesOf(request),
                                                        Fleet::NewClasses::kNone));
   const FootprintHold footprint(impl_->fleet_, id);
   return ExplainRequest(impl_->fleet_, impl_->pipeline_, request, *footprint,
@@ -304,7 +363,9 @@ Status Engine::MoveClaim(const Uuid& instance, std::string_view host) {
   }
   if (held->host == index) return OkStatus();
   const auto id = held->footprint;
-  if (!fleet.Fits(index, fleet.FootprintAt(id))) {
+  // Which of the other host's nested providers would serve it, only the whole request can tell.
+  const bool nested = !fleet.FootprintAt(id).nested.empty();
+  if (nested || !fleet.Fits(index, fleet.FootprintAt(id))) {
     return Error(Code::kResourceExhausted, reason::kHostResourcesExhausted,
                  "the host has no room left", {{"host", std::string(host)}});
   }

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "scheduler/core/inventory_check.h"
+#include "scheduler/core/placement_check.h"
 #include "scheduler/core/selector.h"
 
 namespace kilonova::scheduler::core {
@@ -145,9 +145,9 @@ std::string Summary(const Explanation& explanation) {
 }
 
 std::vector<Step> StepsOf(const PlacementRequest& request, const PreparedPipeline& prepared,
-                          const InventoryCheck& inventory, const HostList& list) {
+                          const PlacementCheck& placement, const HostList& list) {
   std::vector<Step> steps;
-  steps.push_back({std::string(kPlacementFilter), &inventory});
+  steps.push_back({std::string(kPlacementFilter), &placement});
   const bool destined =
       request.requested_destination && !request.requested_destination->host.empty();
   if (!request.ignore_hosts.empty() || !request.forced_host.empty() ||
@@ -167,9 +167,9 @@ Expected<Explanation> ExplainRequest(const Fleet& fleet, const Pipeline& pipelin
                                      const PlacementRequest& request, const Footprint& footprint,
                                      Scorer& scorer, std::size_t most_hosts) {
   ASSIGN_OR_RETURN(const PreparedPipeline prepared, Prepare(pipeline, fleet, request));
-  const InventoryCheck inventory(footprint);
+  const PlacementCheck placement(request, footprint);
   const HostList list(request);
-  Explainer explainer(fleet, StepsOf(request, prepared, inventory, list));
+  Explainer explainer(fleet, StepsOf(request, prepared, placement, list));
   Explanation out;
   RETURN_IF_ERROR(explainer.Judge(AllHosts(fleet), out));
 

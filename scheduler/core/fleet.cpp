@@ -39,6 +39,7 @@ std::string KeyOfAggregates(const std::vector<Aggregate>& aggregates) {
     AppendKey(key, std::to_string(aggregate.id));
     AppendKey(key, aggregate.name);
     AppendKey(key, KeyOfMap(aggregate.metadata));
+    AppendKey(key, aggregate.uuid);
   }
   return key;
 }
@@ -160,6 +161,7 @@ Expected<HostIndex> Fleet::Upsert(const HostState& state) {
       supported_lists.Acquire(KeyOfLists(state.supported_instances), state.supported_instances);
   SetForeign(host, state.instances);
   SetInventories(host, state.inventories);
+  trees_.Set(host, state.nested);
   SetNumbers(host, state);
   Touch(host);
   return host;
@@ -192,6 +194,7 @@ void Fleet::Remove(HostIndex host) {
   DropShared(host);
   SetForeign(host, {});
   SetInventories(host, {});
+  trees_.Remove(host);
   by_name_.erase(records_[host]->host);
   records_[host].reset();
   flags[host] = 0;
@@ -339,6 +342,7 @@ HostSnapshot Fleet::Snapshot(HostIndex host) const {
   state.aggregates = aggregate_lists[aggregates[host]];
   state.inventories = record.inventories;
   state.traits = trait_lists[record.traits];
+  state.nested = trees_.NestedIn(host);
   state.hypervisor_type = texts[record.hypervisor_type];
   state.hypervisor_version = record.hypervisor_version;
   state.host_ip = record.host_ip;

@@ -20,6 +20,7 @@
 #include "scheduler/core/footprint.h"
 #include "scheduler/core/host_state.h"
 #include "scheduler/core/pipeline.h"
+#include "scheduler/core/provider_trees.h"
 #include "scheduler/core/shared_pool.h"
 #include "scheduler/core/uuid_key.h"
 
@@ -98,6 +99,9 @@ class Fleet {
   SharedPool<Stats> stat_maps;
 
   const HostRecord& Record(HostIndex host) const { return *records_[host]; }
+  const ProviderTrees& provider_trees() const { return trees_; }
+  // The host itself as Placement sees it.
+  Provider RootProvider(HostIndex host) const;
   HostRef RefOf(HostIndex host) const { return {Record(host).host, Record(host).node}; }
   const ClassColumn& Class(std::uint32_t id) const { return *classes_[id]; }
   std::uint32_t Classes() const { return static_cast<std::uint32_t>(classes_.size()); }
@@ -161,6 +165,7 @@ class Fleet {
   absl::btree_map<std::string_view, HostIndex> by_name_;  // views into the records
   std::vector<std::unique_ptr<ClassColumn>> classes_;
   SharedPool<Footprint> footprints_;
+  ProviderTrees trees_;
   absl::flat_hash_map<UuidKey, ClaimEntry> claims_;
   absl::flat_hash_map<UuidKey, std::vector<HostIndex>> foreign_;
   std::vector<std::int64_t> claimed_ram_mb_, claimed_disk_mb_, claimed_vcpus_, building_;

@@ -13,6 +13,10 @@ Expected<Fleet::FootprintId> Fleet::HoldFootprint(Footprint footprint, NewClasse
       return Error(Code::kInvalidArgument, reason::kInvalidArgument,
                    "a resource amount must be from 0 to 2147483647", {{"resource_class", name}});
     }
+    if (const std::size_t at = name.find(kAtProvider); at != std::string::npos) {
+      footprint.nested.push_back({name.substr(at + 1), name.substr(0, at), amount});
+      continue;
+    }
     std::uint32_t id = FindClassId(name).value_or(kNoClass);
     if (id == kNoClass && new_classes == NewClasses::kAdd) {
       ASSIGN_OR_RETURN(id, ClassId(name));
@@ -29,7 +33,25 @@ bool Fleet::Fits(HostIndex host, const Footprint& footprint) const {
   for (std::size_t i = 0; i < footprint.classes.size(); ++i) {
     if (!classes_[footprint.classes[i]]->Takes(host, footprint.amounts[i])) return false;
   }
-  return true;
+  return footprint.nested.empty() || trees_.Fits(host, footprint.nested);
+}
+
+Provider Fleet::RootProvider(HostIndex host) const {
+  const HostRecord& record = *records_[host];
+  Provider root;
+  // Names of nested providers are the host's to choose; none can be equal to this.
+  root.uuid = record.uuid.empty() ? std::string(1, kAtProvider) : record.uuid;
+  root.inventories = record.inventories;
+  const Words& traits = trait_lists[record.traits];
+  root.traits.insert(traits.begin(), traits.end());
+  if ((flags[host] & kEnabled) == 0) root.traits.emplace("COMPUTE_STATUS_DISABLED");
+  for (const Aggregate& aggregate : aggregate_lists[aggregates[host]]) {
+    root.aggregates.insert(aggregate.uuid);
+  }
+  for (const auto& column : classes_) {
+    if (column->used[host] != 0) root.used.emplace(column->name, column->used[host]);
+  }
+  return root;
 }
 
 const Fleet::ClaimEntry* Fleet::FindClaim(const UuidKey& instance) const {
@@ -43,6 +65,7 @@ void Fleet::Consume(HostIndex host, const Footprint& footprint, std::int64_t sig
     column.used[host] += sign * footprint.amounts[i];
     column.UpdateRoom(host);
   }
+  trees_.Consume(host, footprint.nested, sign);
   claimed_ram_mb_[host] += sign * footprint.memory_mb;
   claimed_disk_mb_[host] += sign * footprint.disk_mb;
   claimed_vcpus_[host] += sign * footprint.vcpus;
@@ -96,6 +119,7 @@ model::Resources Fleet::UsedOn(HostIndex host) const {
   for (const auto& column : classes_) {
     if (column->used[host] != 0) used.emplace(column->name, column->used[host]);
   }
+  trees_.AddUsed(host, used);
   return used;
 }
 

@@ -18,6 +18,12 @@ struct Footprint {
   std::vector<std::uint32_t> classes;
   std::vector<std::int64_t> amounts;
   std::vector<std::string> names;
+  // Those of nested providers, which have no column.
+  struct Nested {
+    std::string provider, resource_class;
+    std::int64_t amount = 0;
+  };
+  std::vector<Nested> nested;
   std::int64_t memory_mb = 0;
   std::int64_t disk_mb = 0;  // root and ephemeral, without swap: as Nova's scheduler counts
   std::int64_t vcpus = 0;

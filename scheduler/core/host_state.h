@@ -18,8 +18,20 @@ struct Aggregate {
   std::int64_t id = 0;
   std::string name;
   std::map<std::string, std::string> metadata;
+  std::string uuid{};  // what Placement knows it by
   friend bool operator==(const Aggregate&, const Aggregate&) = default;
 };
+
+// A part of a host that Placement counts by itself: a GPU, a NUMA node, a NIC.
+struct NestedProvider {
+  std::string name;    // unique on its host
+  std::string parent;  // the provider it is nested in; "" = the host
+  model::Inventories inventories;
+  std::vector<std::string> traits;
+  friend bool operator==(const NestedProvider&, const NestedProvider&) = default;
+};
+
+inline constexpr std::size_t kMostNestedProviders = 256;  // of one host
 
 struct HostState {
   std::string host;  // service host, unique, names the queue
@@ -39,6 +51,7 @@ struct HostState {
 
   model::Inventories inventories;
   std::vector<std::string> traits;
+  std::vector<NestedProvider> nested;
 
   std::string hypervisor_type;          // "QEMU"
   std::int64_t hypervisor_version = 0;  // a * 1000000 + b * 1000 + c

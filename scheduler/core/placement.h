@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "common/base/status.h"
 #include "common/model/flavor.h"
 #include "common/model/resources.h"
+#include "scheduler/core/resource_request/resource_request.h"
 
 namespace kilonova::scheduler::core {
 
@@ -58,9 +60,17 @@ struct PlacementRequest {
   std::optional<RequestedDestination> requested_destination;
   std::optional<InstanceGroup> instance_group;
   std::string project_id;
+  // What is asked of Placement; null: `resources`. Shared, as requests are copied and it never
+  // changes.
+  std::shared_ptr<const ResourceRequest> resource_request;
+  // Asked for when the first finds no host: Nova lets hosts that have no PCPU serve pinned guests.
+  std::shared_ptr<const ResourceRequest> vcpu_fallback;
   model::Resources resources;   // empty = model::ResourcesOf(flavor)
   std::vector<Uuid> instances;  // one per instance wanted, all different
 };
+
+// All that an instance takes, by class.
+model::Resources ResourcesOf(const PlacementRequest& request);
 
 struct HostRef {
   std::string host;

@@ -16,7 +16,8 @@ const PlacementRequest& NoRequest() {
 
 }  // namespace
 
-HostPoints::HostPoints(const Pipeline& pipeline) : pipeline_(pipeline) {
+HostPoints::HostPoints(const Pipeline& pipeline)
+    : pipeline_(pipeline), parts_(kFlagsPart | kAggregatesPart | kTraitsPart) {  // Placement's
   for (const auto& filter : pipeline.filters) {
     const HostParts parts = filter->Reads();
     if ((parts & kAnyPart) == 0) parts_ |= parts;

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "scheduler/core/placement_rules.h"
+
 namespace kilonova::scheduler::core::fast {
 namespace {
 
@@ -16,14 +18,20 @@ constexpr std::uint8_t kUnknown = 2;  // no host to judge yet
 bool IsOrdinary(const PlacementRequest& request) {
   const auto& [flavor, image_id, image_properties, availability_zone, hints, check_type,
                forced_host, forced_node, ignore_hosts, requested_destination, instance_group,
-               project_id, resources, instances] = request;
+               project_id, resource_request, vcpu_fallback, resources, instances] = request;
   return hints.empty() && check_type == CheckType::kNone && forced_host.empty() &&
          forced_node.empty() && ignore_hosts.empty() && !requested_destination && !instance_group;
+}
+
+bool SameResources(const std::shared_ptr<const ResourceRequest>& a,
+                   const std::shared_ptr<const ResourceRequest>& b) {
+  return a == b || (a != nullptr && b != nullptr && *a == *b);
 }
 
 bool SameClass(const PlacementRequest& a, const PlacementRequest& b) {
   return a.image_id == b.image_id && a.availability_zone == b.availability_zone &&
          a.project_id == b.project_id && a.resources == b.resources &&
+         SameResources(a.resource_request, b.resource_request) &&
          a.image_properties == b.image_properties && a.flavor == b.flavor;
 }
 
@@ -38,6 +46,10 @@ std::size_t HashOf(const PlacementRequest& request) {
 
 RequestClass* RequestClasses::Find(Fleet& fleet, const PlacementRequest& request) {
   if (!IsOrdinary(request)) return nullptr;
+  if (request.resource_request != nullptr &&
+      fleet.provider_trees().MayServe(*request.resource_request)) {
+    return nullptr;
+  }
   if (generation_ != points_.Generation() || count_ >= kMostClasses) {
     Clear(fleet);
     generation_ = points_.Generation();
@@ -73,10 +85,8 @@ void RequestClasses::Clear(Fleet& fleet) {
 
 std::unique_ptr<RequestClass> RequestClasses::Make(Fleet& fleet, const PlacementRequest& request) {
   auto made = std::make_unique<RequestClass>();
-  auto held = fleet.HoldFootprint(
-      FootprintOf(request.flavor, request.resources.empty() ? model::ResourcesOf(request.flavor)
-                                                            : request.resources),
-      Fleet::NewClasses::kNone);
+  auto held = fleet.HoldFootprint(FootprintOf(request.flavor, ResourcesOf(request)),
+                                  Fleet::NewClasses::kNone);
   if (!held.ok()) return nullptr;
   made->footprint = *held;
   made->request = request;
@@ -87,6 +97,7 @@ std::unique_ptr<RequestClass> RequestClasses::Make(Fleet& fleet, const Placement
 bool RequestClasses::JudgeTrees(const Fleet& fleet, RequestClass& of) {
   auto prepared = Prepare(pipeline_, fleet, of.request);
   if (!prepared.ok() || prepared->skip) return false;
+  const PlacementRules rules(of.request);
   of.once = true;
   for (const auto& stage : prepared->stages) {
     if (!stage.prepared) continue;
@@ -98,7 +109,8 @@ bool RequestClasses::JudgeTrees(const Fleet& fleet, RequestClass& of) {
     if (of.passes[tree] != kUnknown) continue;
     const auto host = points_.AnyHost(tree);
     if (!host) continue;
-    of.passes[tree] = kTreePasses;
+    of.passes[tree] = rules.Judge(fleet, *host) == Judgement::kPass ? kTreePasses : 0;
+    if (of.passes[tree] == 0) continue;
     for (const auto& stage : prepared->stages) {
       if (!stage.prepared) continue;
       const Judgement judgement = stage.prepared->Judge(fleet, *host);

@@ -19,6 +19,7 @@ namespace kilonova::scheduler::core {
 struct RequestLevelParams {
   TraitNames root_required, root_forbidden;
   std::vector<std::vector<std::string>> same_subtree;  // lists of suffixes
+  friend bool operator==(const RequestLevelParams&, const RequestLevelParams&) = default;
 };
 
 // Nova's Destination. Absent and unset are the same.

@@ -42,6 +42,7 @@ struct ResourceRequest {
   void StripZeros();  // and groups that then ask for nothing
   // As Nova's scheduler sends it: sorted, URL-encoded.
   std::string ToQueryString() const;
+  friend bool operator==(const ResourceRequest&, const ResourceRequest&) = default;
 };
 
 // Without the destination. INVALID_ARGUMENT with detail "nova_exception" (hardware/errors.h)
