@@ -61,9 +61,25 @@ void ReadFlavors(runtime::Config& config, Options* options) {
           .value_or(flavors::extra_specs::Validation::kStrict);
 }
 
+core::RequestFilterOptions ReadRequestFilters(runtime::Config& config) {
+  core::RequestFilterOptions options;
+  const auto read = [&config](const std::string& name, bool& value) {
+    value = config.Bool("placement." + name, value);
+  };
+  read("limit_tenants_to_placement_aggregate", options.limit_tenants_to_placement_aggregate);
+  read("placement_aggregate_required_for_tenants",
+       options.placement_aggregate_required_for_tenants);
+  read("query_placement_for_availability_zone", options.query_placement_for_availability_zone);
+  read("query_placement_for_image_type_support", options.query_placement_for_image_type_support);
+  read("enable_isolated_aggregate_filtering", options.enable_isolated_aggregate_filtering);
+  read("image_metadata_prefilter", options.image_metadata_prefilter);
+  return options;
+}
+
 void ReadConductor(runtime::Config& config, core::ConductorOptions* options) {
   options->lease = config.Duration("lease", 15s);
   options->max_attempts = config.Int("placement.max_attempts", 3, 1, 65);
+  options->request_filters = ReadRequestFilters(config);
   options->retention =
       std::chrono::duration_cast<std::chrono::hours>(config.Duration("retention", 24h));
 }

@@ -22,6 +22,7 @@
 #include "scheduler/core/engine.h"
 #include "scheduler/core/outbox.h"
 #include "scheduler/core/records.h"
+#include "scheduler/core/request_filters/request_filter.h"
 #include "scheduler/core/store.h"
 #include "scheduler/core/watch.h"
 
@@ -33,6 +34,7 @@ struct ConductorOptions {
   std::chrono::hours retention{24};                // of deleted instances and requests
   std::size_t watch_ring = 16384;                  // recent changes kept for watchers
   std::string default_availability_zone = "nova";  // of hosts that name none
+  RequestFilterOptions request_filters;
 };
 
 // What a client says of the instances it wants; the proto message of this name, as values.

@@ -129,6 +129,7 @@ Expected<Conductor::Impl::Resolved> Conductor::Impl::Resolve(const InstanceTempl
   if (!zone.host.empty() && !HostIsUp(zone.host)) placement.ignore_hosts.push_back(zone.host);
   placement.project_id = t.project_id.empty() ? "default" : t.project_id;
   ASSIGN_OR_RETURN(placement.hints, ValidateHints(t.hints));
+  RETURN_IF_ERROR(AskPlacement(image->source.disk_format, placement));
   return resolved;
 }
 

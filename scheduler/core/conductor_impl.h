@@ -163,6 +163,9 @@ class Conductor::Impl {
   // creation
   Expected<Resolved> Resolve(const InstanceTemplate& instance)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // conductor_placement.cpp. Fills in what the rest of `placement` asks of Placement.
+  // INVALID_ARGUMENT for a flavor or an image that no host could ever serve.
+  Status AskPlacement(const std::string& disk_format, PlacementRequest& placement);
   Expected<std::shared_ptr<const model::ImageSource>> KernelOf(const model::ImageSource& image,
                                                                const char* property)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -93,6 +93,7 @@ bool Conductor::Impl::NextHost(Change& change, InstanceRecord& record) {
   if (!engine_.Claim(shadow, old_host, *record.flavor, resources, ClaimCheck::kLoading).ok()) {
     return false;
   }
+  model::Resources taken = resources;
   HostRef next;
   std::vector<HostRef> left = record.alternates;
   while (!left.empty() && next.host.empty()) {
@@ -112,14 +113,18 @@ bool Conductor::Impl::NextHost(Change& change, InstanceRecord& record) {
     again.hints = record.hints;
     again.ignore_hosts = record.tried_hosts;
     again.project_id = record.spec.project_id;
-    again.resources = resources;
     again.instances = {uuid};
+    // What is asked for may have become something nobody serves; then as much as before is.
+    if (const Status asked = AskPlacement(record.image->disk_format, again); !asked.ok()) {
+      again.resources = resources;
+    }
     engine_.Release(uuid);
     const auto placed =
         engine_.Place(again, {.alternates = static_cast<std::size_t>(options_.max_attempts - 1)});
     if (placed.ok() && placed->placed()) {
       next = placed->selections[0].chosen;
       left = placed->selections[0].alternates;
+      taken = placed->selections[0].resources;
     }
   }
   const auto restore = [this, uuid, shadow, old_host, resources, flavor = record.flavor] {
@@ -135,8 +140,7 @@ bool Conductor::Impl::NextHost(Change& change, InstanceRecord& record) {
   change.on_failure.emplace_back(restore);
   change.on_commit.emplace_back([this, shadow] { engine_.Release(shadow); });
   PutOn(record, next, std::move(left));
-  change.ops.emplace_back(
-      PutClaim{{record.claim_id, uuid, record.host, record.generation, resources}});
+  change.ops.emplace_back(PutClaim{{record.claim_id, uuid, record.host, record.generation, taken}});
   return true;
 }
 

@@ -27,6 +27,7 @@
 #include "proto/oslo/envelope.h"
 #include "proto/oslo/registry.h"
 #include "scheduler/core/fleet.h"
+#include "scheduler/core/resource_request/resource_request.h"
 #include "scheduler/filters/filters.h"
 #include "scheduler/weighers/weighers.h"
 #include "tests/unit/agent/guest/builders.h"
@@ -130,6 +131,24 @@ class Scheduler {
   std::vector<std::unique_ptr<scheduler::core::Filter>> filters_;
 };
 
+// Whether Placement is asked for something else with the key than without.
+bool AsksPlacement(Kind kind, const std::string& key, const std::string& value) {
+  namespace core = scheduler::core;
+  model::BuildRequest request = testing::PlainRequest();
+  const auto asked = [&request] {
+    core::ResourceRequestSpec spec;
+    spec.flavor = request.flavor;
+    spec.image_properties = request.image.properties;
+    return core::ResourceRequestFrom(spec, {});
+  };
+  // One group alone needs resources and no policy; beside another both count.
+  request.flavor.extra_specs["resources1:CUSTOM_A"] = "1";
+  const auto before = asked();
+  Put(kind, key, value, request);
+  const auto after = asked();
+  return before.ok() && after.ok() && !(*before == *after);
+}
+
 struct Verdict {
   Words taken, refused, invalid;
   bool in_guest = false;
@@ -160,6 +179,7 @@ Verdict Ask(const Scheduler& scheduler, Kind kind, const std::string& key, const
       continue;
     }
     verdict.taken.push_back(value);
+    if (AsksPlacement(kind, key, value)) verdict.filters.emplace("Placement");
     for (const Question& question : Questions()) {
       Question changed = question;
       Put(kind, key, value, changed.request);
