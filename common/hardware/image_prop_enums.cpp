@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 
-#include "common/base/python_text.h"
 #include "common/hardware/image_prop_types.h"
 
 namespace kilonova::hardware {
@@ -64,6 +63,12 @@ constexpr std::array kEnums = {
     Enum{T::kOs, Letters::kAnyCase, "linux windows"},
 };
 
+std::string_view TakeWord(std::string_view& text) {
+  const std::string_view word = text.substr(0, text.find(' '));
+  text.remove_prefix(std::min(word.size() + 1, text.size()));
+  return word;
+}
+
 }  // namespace
 
 std::optional<std::string> EnumWord(PropertyType type, std::string_view text) {
@@ -75,16 +80,17 @@ std::optional<std::string> EnumWord(PropertyType type, std::string_view text) {
       if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
     }
   }
-  const auto aliases = PySplit(known->aliases);
-  for (std::size_t i = 0; i + 1 < aliases.size(); i += 2) {
-    if (word == aliases[i]) {
-      word = aliases[i + 1];
-      break;
-    }
+  for (std::string_view rest = known->aliases; !rest.empty();) {
+    const std::string_view alias = TakeWord(rest);
+    const std::string_view meant = TakeWord(rest);
+    if (word != alias) continue;
+    word = meant;
+    break;
   }
-  const auto words = PySplit(known->words);
-  if (std::ranges::find(words, std::string_view(word)) == words.end()) return std::nullopt;
-  return word;
+  for (std::string_view rest = known->words; !rest.empty();) {
+    if (TakeWord(rest) == word) return word;
+  }
+  return std::nullopt;
 }
 
 }  // namespace kilonova::hardware

@@ -155,6 +155,11 @@ Expected<ImageProps> ImageProps::From(const std::map<std::string, std::string>& 
   return ImagePropsReader(properties).Read();
 }
 
+std::optional<std::string> CanonicalWord(std::string_view property, std::string_view text) {
+  const Property* known = FindProperty(property);
+  return known == nullptr ? std::nullopt : EnumWord(known->type, text);
+}
+
 std::optional<std::string_view> ImageProps::Text(std::string_view name) const {
   const auto found = values_.find(name);
   if (found == values_.end()) return std::nullopt;

@@ -46,4 +46,8 @@ class ImageProps {
   std::vector<std::string> traits_required_;
 };
 
+// The word Nova keeps for `text` in a property that takes certain words only: "x86_64" for "AMD64"
+// in hw_architecture. Nothing when it is none of them, or the property no such one.
+std::optional<std::string> CanonicalWord(std::string_view property, std::string_view text);
+
 }  // namespace kilonova::hardware
