@@ -111,7 +111,7 @@ class Fitter {
     for (const auto* host : hosts_) ids_.push_back(host->id);
     for (const auto& cell : cells_) ids_.push_back(cell.id);
     std::ranges::sort(ids_);
-    ids_.erase(std::ranges::unique(ids_).begin(), ids_.end());
+    ids_.erase(std::unique(ids_.begin(), ids_.end()), ids_.end());
     known_.assign(ids_.size() * ids_.size(), Known::kNothing);
   }
 

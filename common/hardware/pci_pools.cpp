@@ -94,7 +94,7 @@ Pools WithAffinity(const std::vector<PciDevicePool>& pools, Pools chosen, const 
   if (request.numa_policy != PciNumaPolicy::kPreferred || CountIn(pools, near) >= request.count) {
     return near;
   }
-  std::ranges::stable_partition(chosen, [&](std::size_t i) {
+  std::stable_partition(chosen.begin(), chosen.end(), [&](std::size_t i) {
     return std::ranges::any_of(nodes,
                                [&](const NumaNode& node) { return IsOnNode(pools[i], node); });
   });
