@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "scheduler/app/options.h"
 
+#include <cstdint>
 #include <utility>
+
+#include "scheduler/core/metric_settings.h"
 
 namespace kilonova::scheduler::app {
 namespace {
@@ -34,15 +37,51 @@ Status ReadAmqp(runtime::Config& config, Options* options) {
   return OkStatus();
 }
 
+void ReadFilterOptions(runtime::Config& config, filters::FilterOptions* options) {
+  options->max_io_ops_per_host =
+      config.Int("placement.max_io_ops_per_host", options->max_io_ops_per_host, 0, INT32_MAX);
+  options->max_instances_per_host =
+      config.Int("placement.max_instances_per_host", options->max_instances_per_host, 1, INT32_MAX);
+  options->isolated_images = config.List("placement.isolated_images", {});
+  options->isolated_hosts = config.List("placement.isolated_hosts", {});
+  options->restrict_isolated_hosts_to_isolated_images =
+      config.Bool("placement.restrict_isolated_hosts_to_isolated_images", true);
+  options->aggregate_image_properties_isolation_namespace =
+      config.String("placement.aggregate_image_properties_isolation_namespace", "");
+  options->aggregate_image_properties_isolation_separator =
+      config.String("placement.aggregate_image_properties_isolation_separator", ".");
+  options->packing_host_numa_cells_allocation_strategy =
+      config.Bool("placement.packing_host_numa_cells_allocation_strategy", false);
+}
+
+void ReadWeigherOptions(runtime::Config& config, weighers::WeigherOptions* options) {
+  constexpr double kMost = 1e12;
+  for (const auto& [name, value] : config.Doubles("placement.weight_multipliers")) {
+    options->multipliers.emplace(name, value);
+  }
+  options->metrics_weight_setting = config.List("placement.metrics.weight_setting", {});
+  options->metrics_required = config.Bool("placement.metrics.required", true);
+  options->metrics_weight_of_unavailable =
+      config.Double("placement.metrics.weight_of_unavailable",
+                    options->metrics_weight_of_unavailable, -kMost, kMost);
+}
+
 Status ReadPlacement(runtime::Config& config, PlacementOptions* options) {
   options->filters = config.List("placement.enabled_filters", filters::DefaultFilters());
-  options->weighers = config.List("placement.enabled_weighers", weighers::DefaultWeighers());
+  options->weighers = config.List("placement.weight_classes", weighers::DefaultWeighers());
   options->filter_options.default_availability_zone =
       config.String("placement.default_availability_zone", "nova");
   options->filter_options.image_properties_default_architecture =
       config.String("placement.image_properties_default_architecture", "");
-  for (const auto& [name, value] : config.Doubles("placement.weight_multipliers")) {
-    options->weigher_options.multipliers.emplace(name, value);
+  ReadFilterOptions(config, &options->filter_options);
+  ReadWeigherOptions(config, &options->weigher_options);
+  // One setting, read by the filter that wants the metrics and the weigher that weighs them.
+  options->filter_options.metrics_weight_setting = options->weigher_options.metrics_weight_setting;
+  std::vector<std::string> bad;
+  core::ParseMetricSettings(options->weigher_options.metrics_weight_setting, &bad);
+  if (!bad.empty()) {
+    return Error(Code::kInvalidArgument, reason::kConfigInvalid,
+                 "placement.metrics.weight_setting must list name=number, not " + bad.front());
   }
   options->host_subset_size =
       static_cast<std::size_t>(config.Int("placement.host_subset_size", 1, 1, 1000));

@@ -25,6 +25,7 @@ Expected<core::Pipeline> MakePipeline(const PlacementOptions& options) {
   ASSIGN_OR_RETURN(pipeline.weighers,
                    weighers::MakeWeighers(options.weighers, options.weigher_options));
   pipeline.host_subset_size = options.host_subset_size;
+  pipeline.pack_numa_cells = options.filter_options.packing_host_numa_cells_allocation_strategy;
   pipeline.seed = std::random_device{}();
   return pipeline;
 }

@@ -75,6 +75,12 @@ Status ValidateHost(const HostState& state) {
     return Error(Code::kInvalidArgument, reason::kInvalidArgument, "bad host name",
                  {{"field", "host"}});
   }
+  for (const auto& [name, value] : state.metrics) {
+    if (!std::isfinite(value)) {
+      return Error(Code::kInvalidArgument, reason::kInvalidArgument, "a metric must be finite",
+                   {{"field", "metrics." + name}});
+    }
+  }
   RETURN_IF_ERROR(ValidateInventories(state.inventories));
   return ValidateNested(state.nested);
 }
@@ -102,7 +108,7 @@ class Engine::Impl {
       : pipeline_(std::move(pipeline)), selector_(pipeline_), fast_(pipeline_, selector_) {}
 
   enum class Aftermath { kKeepClaims, kUndo };
-  Expected<PlaceResult> Place(const PlacementRequest& request, const PlaceOptions& options,
+  Expected<PlaceResult> Place(const PlacementRequest& asked, const PlaceOptions& options,
                               Aftermath aftermath) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Expected<PlaceResult> PlaceOrFallBack(const PlacementRequest& request,
                                         const PlaceOptions& options, Aftermath aftermath)
@@ -152,27 +158,44 @@ Expected<std::vector<UuidKey>> Engine::Impl::KeysOf(const PlacementRequest& requ
   return keys;
 }
 
-Expected<PlaceResult> Engine::Impl::Place(const PlacementRequest& request,
+Expected<PlaceResult> Engine::Impl::Place(const PlacementRequest& asked,
                                           const PlaceOptions& options, Aftermath aftermath) {
-  ASSIGN_OR_RETURN(const std::vector<UuidKey> keys, KeysOf(request));
-  fast::RequestClass* fast = fast_.Find(fleet_, request);
+  ASSIGN_OR_RETURN(const std::vector<UuidKey> keys, KeysOf(asked));
+  fast::RequestClass* fast = fast_.Find(fleet_, asked);
   Fleet::FootprintId id = 0;
   if (fast != nullptr) {
     id = fast->footprint;
     fleet_.Retain(id);
   } else {
-    ASSIGN_OR_RETURN(id,
-                     HoldFootprint(request.flavor, ResourcesOf(request), Fleet::NewClasses::kNone));
+    ASSIGN_OR_RETURN(id, HoldFootprint(asked.flavor, ResourcesOf(asked), Fleet::NewClasses::kNone));
   }
   const FootprintHold footprint(fleet_, id);
   // What is found fast was judged by its class, and only its room may be gone.
   std::optional<PlacementCheck> placement;
-  if (fast == nullptr) placement.emplace(request, *footprint);
+  if (fast == nullptr) placement.emplace(asked, *footprint);
 
+  // A NUMA topology changes from instance to instance (HardwareWish); all else is as it came.
+  std::optional<PlacementRequest> changing;
+  if (asked.numa_topology) changing = asked;
+  const PlacementRequest& request = changing ? *changing : asked;
+  std::optional<hardware::InstanceNumaTopology> no_topology;
+  const bool limited = changing && LimitsNuma(pipeline_, request);
+
+  // False where Nova's picture of the host is not brought up to date in full.
+  const auto take_hardware = [&](std::size_t instance, HostIndex host) {
+    hardware::NumaLimits limits;
+    if (limited) limits = fleet_.NumaLimitsOf(host, request);
+    return fleet_.TakeHardware(keys[instance], host,
+                               {.numa = changing ? changing->numa_topology : no_topology,
+                                .pci = request.pci_requests,
+                                .limits = limited ? &limits : nullptr,
+                                .order = pipeline_.pack_numa_cells ? hardware::CellOrder::kPack
+                                                                   : hardware::CellOrder::kSpread});
+  };
   std::size_t claimed = 0;
   const auto try_claim = [&](std::size_t instance, HostIndex host) {
     if (placement ? placement->RootServes(fleet_, host) : fleet_.Fits(host, *footprint)) {
-      fleet_.AddClaim(keys[instance], host, footprint.id(), true);
+      fleet_.AddClaim(keys[instance], host, footprint.id(), take_hardware(instance, host));
       ++claimed;
       return true;
     }
@@ -182,7 +205,7 @@ Expected<PlaceResult> Engine::Impl::Place(const PlacementRequest& request,
     const auto nested = HoldFootprint(request.flavor, *allocation, Fleet::NewClasses::kNone);
     if (!nested.ok()) return false;
     const FootprintHold hold(fleet_, *nested);
-    fleet_.AddClaim(keys[instance], host, *nested, true);
+    fleet_.AddClaim(keys[instance], host, *nested, take_hardware(instance, host));
     ++claimed;
     return true;
   };

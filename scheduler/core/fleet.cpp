@@ -110,9 +110,9 @@ HostIndex Fleet::NewSlot() {
   records_.resize(size);
   flags.resize(size);
   is_changed_.resize(size);
-  for (auto* column :
-       {&free_ram_mb, &free_disk_mb, &vcpus_total, &vcpus_used, &num_instances, &num_io_ops,
-        &failed_builds, &claimed_ram_mb_, &claimed_disk_mb_, &claimed_vcpus_, &building_}) {
+  for (auto* column : {&free_ram_mb, &free_disk_mb, &vcpus_total, &vcpus_used, &num_instances,
+                       &num_io_ops, &failed_builds, &free_pci_devices, &claimed_ram_mb_,
+                       &claimed_disk_mb_, &claimed_vcpus_, &building_}) {
     column->resize(size);
   }
   cpu_allocation_ratio.resize(size);
@@ -160,6 +160,7 @@ Expected<HostIndex> Fleet::Upsert(const HostState& state) {
   supported[host] =
       supported_lists.Acquire(KeyOfLists(state.supported_instances), state.supported_instances);
   SetForeign(host, state.instances);
+  SetHardware(host, state);
   SetInventories(host, state.inventories);
   trees_.Set(host, state.nested);
   SetNumbers(host, state);
@@ -278,6 +279,17 @@ void Fleet::SetNumbers(HostIndex host, const HostState& state) {
   failed_builds[host] = StatCount(state, "failed_builds");
 }
 
+void Fleet::SetHardware(HostIndex host, const HostState& state) {
+  HostRecord& record = *records_[host];
+  std::unique_ptr<HostHardware> before = std::move(record.hardware);
+  const bool some = state.numa_topology || !state.pci_device_pools.empty();
+  if (some || before) {
+    record.hardware = std::make_unique<HostHardware>(state.numa_topology, state.pci_device_pools);
+    if (before) record.hardware->Inherit(std::move(*before));
+  }
+  free_pci_devices[host] = record.hardware ? record.hardware->FreeDevices() : 0;
+}
+
 void Fleet::SetForeign(HostIndex host, const std::vector<Uuid>& instances) {
   HostRecord& record = *records_[host];
   for (const auto& uuid : record.instances) {
@@ -351,6 +363,10 @@ HostSnapshot Fleet::Snapshot(HostIndex host) const {
   state.disk_available_least = record.disk_available_least;
   state.stats = stat_maps[record.stats];
   state.metrics = record.metrics;
+  if (record.hardware) {
+    state.numa_topology = record.hardware->reported_numa();
+    state.pci_device_pools = record.hardware->reported_pools();
+  }
   state.instances = record.instances;
   snapshot.used = UsedOn(host);
   snapshot.claimed_instances = record.claims;
@@ -358,7 +374,7 @@ HostSnapshot Fleet::Snapshot(HostIndex host) const {
 }
 
 std::size_t Fleet::MemoryBytes() const {
-  const std::size_t columns = 12 * sizeof(std::int64_t) + 4 * sizeof(std::uint32_t) + 1 +
+  const std::size_t columns = 13 * sizeof(std::int64_t) + 4 * sizeof(std::uint32_t) + 1 +
                               classes_.size() * (5 * sizeof(std::int64_t) + sizeof(std::int32_t));
   std::size_t bytes = records_.capacity() * (columns + sizeof(void*));
   for (const auto& record : records_) {

@@ -18,6 +18,7 @@
 #include "common/base/status.h"
 #include "common/model/resources.h"
 #include "scheduler/core/footprint.h"
+#include "scheduler/core/host_hardware.h"
 #include "scheduler/core/host_state.h"
 #include "scheduler/core/pipeline.h"
 #include "scheduler/core/provider_trees.h"
@@ -59,7 +60,8 @@ struct HostRecord {
   std::optional<std::int64_t> disk_available_least;  // GiB, as reported
   model::Inventories inventories;
   std::map<std::string, double> metrics;
-  std::vector<Uuid> instances;  // that hold no claim
+  std::unique_ptr<HostHardware> hardware;  // null: neither NUMA cells nor PCI devices are known
+  std::vector<Uuid> instances;             // that hold no claim
   std::int64_t claims = 0;
 };
 
@@ -89,6 +91,7 @@ class Fleet {
   std::vector<std::int64_t> free_ram_mb, free_disk_mb, vcpus_total, vcpus_used;
   std::vector<double> cpu_allocation_ratio;
   std::vector<std::int64_t> num_instances, num_io_ops, failed_builds;
+  std::vector<std::int64_t> free_pci_devices;
   std::vector<std::uint32_t> cell, aggregates, zones, supported;  // ids
   // ---- and what the ids mean
   SharedPool<std::string> texts;
@@ -140,6 +143,11 @@ class Fleet {
   // Of a claim that is held, to another host, which then builds it. Unchecked.
   void MoveClaim(const UuidKey& instance, HostIndex host);
   bool DropClaim(const UuidKey& instance);
+  // Takes NUMA cells and PCI devices for an instance that is about to hold a claim there; the claim
+  // gives them back. False where Nova gives up half way.
+  bool TakeHardware(const UuidKey& instance, HostIndex host, const HardwareWish& wish);
+  // What the NUMATopologyFilter lets a request take of that host.
+  hardware::NumaLimits NumaLimitsOf(HostIndex host, const PlacementRequest& request) const;
   void EndBuilding(const UuidKey& instance);
   model::Resources UsedOn(HostIndex host) const;
   std::size_t Claims() const { return claims_.size(); }
@@ -155,7 +163,9 @@ class Fleet {
   void DropShared(HostIndex host);
   void SetInventories(HostIndex host, const model::Inventories& inventories);
   void SetNumbers(HostIndex host, const HostState& state);
+  void SetHardware(HostIndex host, const HostState& state);
   void SetForeign(HostIndex host, const std::vector<Uuid>& instances);
+  std::optional<HardwareUse> GiveHardware(const UuidKey& instance, HostIndex host);
   void Consume(HostIndex host, const Footprint& footprint, std::int64_t sign);
 
   std::vector<std::unique_ptr<HostRecord>> records_;

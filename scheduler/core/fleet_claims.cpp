@@ -87,9 +87,41 @@ void Fleet::AddClaim(const UuidKey& instance, HostIndex host, FootprintId footpr
   ++num_io_ops[host];
 }
 
+bool Fleet::TakeHardware(const UuidKey& instance, HostIndex host, const HardwareWish& wish) {
+  if (wish.empty()) return true;
+  HostHardware* hardware = records_[host]->hardware.get();
+  if (hardware == nullptr) return wish.pci.empty();
+  const bool taken = hardware->Take(instance, wish);
+  free_pci_devices[host] = hardware->FreeDevices();
+  return taken;
+}
+
+std::optional<HardwareUse> Fleet::GiveHardware(const UuidKey& instance, HostIndex host) {
+  HostHardware* hardware = records_[host]->hardware.get();
+  if (hardware == nullptr) return std::nullopt;
+  auto use = hardware->Give(instance);
+  if (use) free_pci_devices[host] = hardware->FreeDevices();
+  return use;
+}
+
+hardware::NumaLimits Fleet::NumaLimitsOf(HostIndex host, const PlacementRequest& request) const {
+  hardware::NumaLimits limits;
+  limits.cpu_allocation_ratio = cpu_allocation_ratio[host];
+  const auto memory = records_[host]->inventories.find(model::kMemoryMb);
+  if (memory != records_[host]->inventories.end()) {
+    limits.ram_allocation_ratio = memory->second.allocation_ratio;
+  }
+  limits.network_metadata = request.network_metadata;
+  return limits;
+}
+
 void Fleet::MoveClaim(const UuidKey& instance, HostIndex host) {
   const FootprintId footprint = claims_.find(instance)->second.footprint;
   footprints_.Hold(footprint);
+  if (auto use = GiveHardware(instance, claims_.find(instance)->second.host)) {
+    if (use->numa) use->numa->ClearHostPinning();
+    TakeHardware(instance, host, {.numa = use->numa, .pci = use->requests});
+  }
   DropClaim(instance);
   AddClaim(instance, host, footprint, true);
   footprints_.Release(footprint);
@@ -100,6 +132,7 @@ bool Fleet::DropClaim(const UuidKey& instance) {
   const auto found = claims_.find(instance);
   if (found == claims_.end()) return false;
   Consume(found->second.host, footprints_[found->second.footprint], -1);
+  GiveHardware(instance, found->second.host);
   footprints_.Release(found->second.footprint);
   claims_.erase(found);
   return true;

@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "common/base/ids.h"
+#include "common/hardware/pci_stats.h"
+#include "common/hardware/topology.h"
 #include "common/model/resources.h"
 
 namespace kilonova::scheduler::core {
@@ -70,6 +72,10 @@ struct HostState {
   // Nova's monitor metrics by name: "cpu.percent" and the other percentages of the CPU in percent,
   // "cpu.frequency" in MHz.
   std::map<std::string, double> metrics;
+
+  // With the usage of whatever holds no claim here; what claims hold is counted on top.
+  std::optional<hardware::HostNumaTopology> numa_topology;
+  std::vector<hardware::PciDevicePool> pci_device_pools;
 
   // Instances there that hold no claim here (SameHost and DifferentHost look at them too).
   std::vector<Uuid> instances;

@@ -120,6 +120,7 @@ struct Pipeline {
   std::vector<std::unique_ptr<Weigher>> weighers;  // in the order they are summed
   std::size_t host_subset_size = 1;                // pick at random among so many best hosts
   std::uint64_t seed = 0;                          // of that choice
+  bool pack_numa_cells = false;                    // fill the fullest host cells first
   bool full_scan = false;  // look at every host for every decision: what the indexes must equal
 };
 

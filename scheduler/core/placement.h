@@ -11,6 +11,8 @@
 
 #include "common/base/ids.h"
 #include "common/base/status.h"
+#include "common/hardware/pci_stats.h"
+#include "common/hardware/topology.h"
 #include "common/model/flavor.h"
 #include "common/model/resources.h"
 #include "scheduler/core/resource_request/resource_request.h"
@@ -59,6 +61,9 @@ struct PlacementRequest {
   std::vector<std::string> ignore_hosts;  // failed there already
   std::optional<RequestedDestination> requested_destination;
   std::optional<InstanceGroup> instance_group;
+  std::vector<hardware::PciRequest> pci_requests;
+  std::optional<hardware::InstanceNumaTopology> numa_topology;  // hardware::NumaConstraints
+  std::optional<hardware::NetworkMetadata> network_metadata;  // networks a NUMA guest is to be near
   std::string project_id;
   // What is asked of Placement; null: `resources`. Shared, as requests are copied and it never
   // changes.
@@ -130,8 +135,10 @@ struct PlaceResult {
 };
 
 // INVALID_ARGUMENT (detail "field": "scheduler_hints.<name>") for a hint this scheduler does not
-// know, names beginning with '_' included, for more than kMostHintValues different values, and for
-// values that are not instance uuids. Repetitions are removed, order is kept.
+// know, names beginning with '_' included, and for values that cannot be meant: same_host and
+// different_host take instance uuids, at most kMostHintValues different ones; group (a server
+// group's uuid), query (core/query_bounds.h), build_near_host_ip and cidr take one. Repetitions are
+// removed, order is kept.
 Expected<Hints> ValidateHints(const Hints& hints);
 
 }  // namespace kilonova::scheduler::core

@@ -51,12 +51,14 @@ const Scorer::Multipliers& Scorer::MultipliersOf(const Fleet& fleet, std::size_t
   if (cached.version == version && !cached.by_aggregates.empty()) return cached;
   cached.version = version;
   cached.uniform = true;
+  cached.finite = true;
   cached.by_aggregates.assign(fleet.aggregate_lists.Size(), 0);
   for (std::uint32_t id = 0; id < cached.by_aggregates.size(); ++id) {
     const auto* aggregates = fleet.aggregate_lists.Find(id);
     cached.by_aggregates[id] =
         MultiplierFor(aggregates ? *aggregates : std::vector<Aggregate>{}, *weighers_[weigher]);
     if (cached.by_aggregates[id] != cached.by_aggregates[0]) cached.uniform = false;
+    if (!std::isfinite(cached.by_aggregates[id])) cached.finite = false;
   }
   return cached;
 }
@@ -85,8 +87,10 @@ const std::vector<double>& Scorer::Totals(const Fleet& fleet, const PlacementReq
   totals_.assign(hosts.size(), 0.0);
   if (hosts.size() <= 1) return totals_;
   for (std::size_t w = 0; w < weighers_.size(); ++w) {
-    const Range range = Weigh(fleet, request, hosts, w);
     const Multipliers& multipliers = MultipliersOf(fleet, w);
+    // Zero times a finite number adds nothing; times an infinite one it is no number.
+    if (multipliers.finite && weighers_[w]->Scope(request) == WeigherScope::kSame) continue;
+    const Range range = Weigh(fleet, request, hosts, w);
     // Each loop as bare as it can be: they run over every host that passed.
     const double low = range.low;
     const double span = range.span;

@@ -35,6 +35,7 @@ class Scorer {
   struct Multipliers {
     std::uint64_t version = 0;
     bool uniform = true;
+    bool finite = true;
     std::vector<double> by_aggregates;
   };
   const Multipliers& MultipliersOf(const Fleet& fleet, std::size_t weigher);

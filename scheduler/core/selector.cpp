@@ -22,12 +22,27 @@ std::vector<HostIndex> AllHosts(const Fleet& fleet) {
   return hosts;
 }
 
+namespace {
+
+bool SkipsFilters(const PlacementRequest& request) {
+  const bool forced = !request.forced_host.empty() || !request.forced_node.empty();
+  return forced && request.check_type == CheckType::kNone;
+}
+
+}  // namespace
+
+bool LimitsNuma(const Pipeline& pipeline, const PlacementRequest& request) {
+  return !SkipsFilters(request) && request.check_type != CheckType::kRebuild &&
+         std::ranges::any_of(pipeline.filters, [](const auto& filter) {
+           return filter->Name() == "NUMATopologyFilter";
+         });
+}
+
 Expected<PreparedPipeline> Prepare(const Pipeline& pipeline, const Fleet& fleet,
                                    const PlacementRequest& request) {
   PreparedPipeline prepared;
   const bool rebuild = request.check_type == CheckType::kRebuild;
-  const bool forced = !request.forced_host.empty() || !request.forced_node.empty();
-  prepared.skip = forced && request.check_type == CheckType::kNone;
+  prepared.skip = SkipsFilters(request);
   for (const auto& filter : pipeline.filters) {
     PreparedPipeline::Stage stage;
     stage.filter = filter.get();

@@ -40,6 +40,8 @@ struct PreparedPipeline {
 std::vector<HostIndex> AllHosts(const Fleet& fleet);
 Expected<PreparedPipeline> Prepare(const Pipeline& pipeline, const Fleet& fleet,
                                    const PlacementRequest& request);
+// True when the NUMATopologyFilter judges hosts for this request, and so bounds what it may take.
+bool LimitsNuma(const Pipeline& pipeline, const PlacementRequest& request);
 // Drops the request's ignored hosts and, if it forces one or names a destination, all others. As in
 // Nova, letter case of host names does not count but for the destination, and never for nodes.
 void StripHosts(const Fleet& fleet, const PlacementRequest& request, std::vector<HostIndex>& hosts);

@@ -16,12 +16,29 @@ struct Entry {
 };
 
 constexpr std::array kFilters = {
+    Entry{"AggregateImagePropertiesIsolation", MakeAggregateImagePropertiesIsolation},
+    Entry{"AggregateInstanceExtraSpecsFilter", MakeAggregateInstanceExtraSpecsFilter},
+    Entry{"AggregateIoOpsFilter", MakeAggregateIoOpsFilter},
+    Entry{"AggregateMultiTenancyIsolation", MakeAggregateMultiTenancyIsolation},
+    Entry{"AggregateNumInstancesFilter", MakeAggregateNumInstancesFilter},
+    Entry{"AggregateTypeAffinityFilter", MakeAggregateTypeAffinityFilter},
+    Entry{"AllHostsFilter", MakeAllHostsFilter},
     Entry{"AvailabilityZoneFilter", MakeAvailabilityZoneFilter},
     Entry{"ComputeCapabilitiesFilter", MakeComputeCapabilitiesFilter},
     Entry{"ComputeFilter", MakeComputeFilter},
     Entry{"DifferentHostFilter", MakeDifferentHostFilter},
     Entry{"ImagePropertiesFilter", MakeImagePropertiesFilter},
+    Entry{"IoOpsFilter", MakeIoOpsFilter},
+    Entry{"IsolatedHostsFilter", MakeIsolatedHostsFilter},
+    Entry{"JsonFilter", MakeJsonFilter},
+    Entry{"MetricsFilter", MakeMetricsFilter},
+    Entry{"NUMATopologyFilter", MakeNumaTopologyFilter},
+    Entry{"NumInstancesFilter", MakeNumInstancesFilter},
+    Entry{"PciPassthroughFilter", MakePciPassthroughFilter},
     Entry{"SameHostFilter", MakeSameHostFilter},
+    Entry{"ServerGroupAffinityFilter", MakeServerGroupAffinityFilter},
+    Entry{"ServerGroupAntiAffinityFilter", MakeServerGroupAntiAffinityFilter},
+    Entry{"SimpleCIDRAffinityFilter", MakeSimpleCidrAffinityFilter},
 };
 
 Status Invalid(const std::string& name, const std::string& message) {
@@ -43,9 +60,16 @@ std::vector<std::string> KnownFilters() {
 }
 
 std::vector<std::string> DefaultFilters() {
-  // Nova's order, cheapest first where Nova leaves it open.
-  return {"ComputeFilter",         "AvailabilityZoneFilter", "ComputeCapabilitiesFilter",
-          "ImagePropertiesFilter", "SameHostFilter",         "DifferentHostFilter"};
+  // Nova's, in its order. Besides: the zone, which Nova asks of Placement; and two hints, which
+  // Nova takes and passes over unless configured otherwise: what is accepted here is kept.
+  return {"ComputeFilter",
+          "AvailabilityZoneFilter",
+          "ComputeCapabilitiesFilter",
+          "ImagePropertiesFilter",
+          "ServerGroupAntiAffinityFilter",
+          "ServerGroupAffinityFilter",
+          "SameHostFilter",
+          "DifferentHostFilter"};
 }
 
 Expected<std::vector<std::unique_ptr<core::Filter>>> MakeFilters(

@@ -1,118 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "scheduler/filters/host_capabilities.h"
 
-#include <array>
-#include <nlohmann/json.hpp>
 #include <string_view>
 
 #include "common/base/python_text.h"
+#include "scheduler/filters/host_attributes.h"
 
 namespace kilonova::scheduler::filters {
 namespace {
 
-// Ordered, as Python's dict keeps the order of the text.
-using Json = nlohmann::ordered_json;
+using Json = PyJson;
 using core::Fleet;
 using core::HostIndex;
 
 constexpr int kMostDepth = 64;  // of cpu_info; deeper counts as no JSON
-
-model::Inventory InventoryOf(const Fleet& fleet, HostIndex host, std::string_view name) {
-  const auto& inventories = fleet.Record(host).inventories;
-  const auto found = inventories.find(name);
-  return found == inventories.end() ? model::Inventory{} : found->second;
-}
-
-Json TextOrNone(const std::string& text) { return text.empty() ? Json() : Json(text); }
-
-Json Limits(const Fleet& /*fleet*/, HostIndex /*host*/) { return Json::object(); }
-Json None(const Fleet& /*fleet*/, HostIndex /*host*/) { return {}; }
-
-Json Instances(const Fleet& fleet, HostIndex host) {
-  Json instances = Json::object();
-  for (const auto& uuid : fleet.Record(host).instances) instances[uuid.str()] = Json::object();
-  return instances;
-}
-
-Json Aggregates(const Fleet& fleet, HostIndex host) {
-  Json list = Json::array();
-  for (const auto& aggregate : fleet.aggregate_lists[fleet.aggregates[host]]) {
-    list.push_back(aggregate.name);
-  }
-  return list;
-}
-
-struct Attribute {
-  std::string_view name;
-  Json (*get)(const Fleet&, HostIndex);
-};
-
-// Nova's HostState, attribute by attribute. None where this scheduler keeps nothing.
-constexpr std::array kAttributes = {
-    Attribute{"host", [](const Fleet& f, HostIndex h) { return Json(f.Record(h).host); }},
-    Attribute{"nodename", [](const Fleet& f, HostIndex h) { return Json(f.Record(h).node); }},
-    Attribute{"hypervisor_hostname",
-              [](const Fleet& f, HostIndex h) { return Json(f.Record(h).node); }},
-    Attribute{"uuid", [](const Fleet& f, HostIndex h) { return TextOrNone(f.Record(h).uuid); }},
-    Attribute{"cell_uuid",
-              [](const Fleet& f, HostIndex h) { return TextOrNone(f.texts[f.cell[h]]); }},
-    Attribute{"host_ip",
-              [](const Fleet& f, HostIndex h) { return TextOrNone(f.Record(h).host_ip); }},
-    Attribute{
-        "hypervisor_type",
-        [](const Fleet& f, HostIndex h) { return Json(f.texts[f.Record(h).hypervisor_type]); }},
-    Attribute{"hypervisor_version",
-              [](const Fleet& f, HostIndex h) { return Json(f.Record(h).hypervisor_version); }},
-    Attribute{"cpu_info",
-              [](const Fleet& f, HostIndex h) { return Json(f.texts[f.Record(h).cpu_info]); }},
-    Attribute{"total_usable_ram_mb",
-              [](const Fleet& f, HostIndex h) {
-                return Json(InventoryOf(f, h, model::kMemoryMb).total);
-              }},
-    Attribute{
-        "total_usable_disk_gb",
-        [](const Fleet& f, HostIndex h) { return Json(InventoryOf(f, h, model::kDiskGb).total); }},
-    Attribute{"disk_mb_used",
-              [](const Fleet& f, HostIndex h) {
-                return Json(InventoryOf(f, h, model::kDiskGb).reserved * 1024);
-              }},
-    Attribute{"free_ram_mb", [](const Fleet& f, HostIndex h) { return Json(f.free_ram_mb[h]); }},
-    Attribute{"free_disk_mb", [](const Fleet& f, HostIndex h) { return Json(f.free_disk_mb[h]); }},
-    Attribute{"vcpus_total", [](const Fleet& f, HostIndex h) { return Json(f.vcpus_total[h]); }},
-    Attribute{"vcpus_used", [](const Fleet& f, HostIndex h) { return Json(f.vcpus_used[h]); }},
-    Attribute{"num_instances",
-              [](const Fleet& f, HostIndex h) { return Json(f.num_instances[h]); }},
-    Attribute{"num_io_ops", [](const Fleet& f, HostIndex h) { return Json(f.num_io_ops[h]); }},
-    Attribute{"failed_builds",
-              [](const Fleet& f, HostIndex h) { return Json(f.failed_builds[h]); }},
-    Attribute{"cpu_allocation_ratio",
-              [](const Fleet& f, HostIndex h) { return Json(f.cpu_allocation_ratio[h]); }},
-    Attribute{
-        "ram_allocation_ratio",
-        [](const Fleet& f,
-           HostIndex h) { return Json(InventoryOf(f, h, model::kMemoryMb).allocation_ratio); }},
-    Attribute{"disk_allocation_ratio",
-              [](const Fleet& f,
-                 HostIndex h) { return Json(InventoryOf(f, h, model::kDiskGb).allocation_ratio); }},
-    Attribute{"supported_instances",
-              [](const Fleet& f, HostIndex h) { return Json(f.supported_lists[f.supported[h]]); }},
-    Attribute{"stats",
-              [](const Fleet& f, HostIndex h) { return Json(f.stat_maps[f.Record(h).stats]); }},
-    Attribute{"aggregates", Aggregates},
-    Attribute{"instances", Instances},
-    Attribute{"limits", Limits},
-    Attribute{"metrics", None},
-    Attribute{"numa_topology", None},
-    Attribute{"pci_stats", None},
-    Attribute{"updated", None},
-};
-
-const Attribute* FindAttribute(std::string_view name) {
-  for (const auto& attribute : kAttributes) {
-    if (attribute.name == name) return &attribute;
-  }
-  return nullptr;
-}
 
 // The members numbers have in Python.
 Json MemberOfNumber(const Json& number, std::string_view name) {
@@ -161,8 +62,7 @@ std::string Repr(const Json& value) {
     case Json::value_t::object: {
       std::string text;
       for (const auto& [key, item] : value.items()) {
-        text +=
-            (text.empty() ? "" : ", ") + PyRepr(std::string_view(key)) + ": " + Repr(item);
+        text += (text.empty() ? "" : ", ") + PyRepr(std::string_view(key)) + ": " + Repr(item);
       }
       return "{" + text + "}";
     }
@@ -174,15 +74,16 @@ std::string Repr(const Json& value) {
 }  // namespace
 
 bool HasCapability(const Fleet& fleet, HostIndex host, const std::string& name) {
-  return FindAttribute(name) != nullptr ||
+  return FindHostAttribute(name) != nullptr ||
          fleet.stat_maps[fleet.Record(host).stats].count(name) != 0;
 }
 
 std::optional<std::string> Capability(const Fleet& fleet, HostIndex host,
                                       const std::vector<std::string>& path) {
   Json value;
-  const auto* attribute = FindAttribute(path.front());
+  const auto* attribute = FindHostAttribute(path.front());
   if (attribute != nullptr) value = attribute->get(fleet, host);
+  if (value.is_binary()) return std::nullopt;
   if (value.is_null()) {
     const auto& stats = fleet.stat_maps[fleet.Record(host).stats];
     const auto found = stats.find(path.front());

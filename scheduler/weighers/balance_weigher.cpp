@@ -53,7 +53,8 @@ class BalanceWeigher : public core::Weigher {
 
 }  // namespace
 
-std::unique_ptr<core::Weigher> MakeBalanceWeigher(double multiplier) {
+std::unique_ptr<core::Weigher> MakeBalanceWeigher(double multiplier,
+                                                  const WeigherOptions& /*options*/) {
   return std::make_unique<BalanceWeigher>(multiplier);
 }
 

@@ -30,7 +30,8 @@ class CpuWeigher : public core::Weigher {
 
 }  // namespace
 
-std::unique_ptr<core::Weigher> MakeCpuWeigher(double multiplier) {
+std::unique_ptr<core::Weigher> MakeCpuWeigher(double multiplier,
+                                              const WeigherOptions& /*options*/) {
   return std::make_unique<CpuWeigher>(multiplier);
 }
 

@@ -28,7 +28,8 @@ class DiskWeigher : public core::Weigher {
 
 }  // namespace
 
-std::unique_ptr<core::Weigher> MakeDiskWeigher(double multiplier) {
+std::unique_ptr<core::Weigher> MakeDiskWeigher(double multiplier,
+                                               const WeigherOptions& /*options*/) {
   return std::make_unique<DiskWeigher>(multiplier);
 }
 

@@ -28,7 +28,8 @@ class RamWeigher : public core::Weigher {
 
 }  // namespace
 
-std::unique_ptr<core::Weigher> MakeRamWeigher(double multiplier) {
+std::unique_ptr<core::Weigher> MakeRamWeigher(double multiplier,
+                                              const WeigherOptions& /*options*/) {
   return std::make_unique<RamWeigher>(multiplier);
 }
 

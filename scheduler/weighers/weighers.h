@@ -16,6 +16,11 @@ struct WeigherOptions {
   // By Nova's option name, "ram_weight_multiplier"; absent = Nova's default. A negative one stacks
   // instances where a positive one spreads them.
   std::map<std::string, double, std::less<>> multipliers;
+  // Of the MetricsWeigher, Nova's [metrics]: "cpu.frequency=1.0", whether a host without one of
+  // them makes the placement fail, and else what it weighs.
+  std::vector<std::string> metrics_weight_setting;
+  bool metrics_required = true;
+  double metrics_weight_of_unavailable = -10000.0;
 };
 
 std::vector<std::string> KnownWeighers();    // Nova's names, alphabetical

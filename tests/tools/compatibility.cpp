@@ -78,10 +78,11 @@ void Put(Kind kind, const std::string& key, const std::string& value,
   map[key] = value;
 }
 
-// The filters, with one host to judge.
+// The filters that run unless configured otherwise, with one host to judge.
 class Scheduler {
  public:
-  Scheduler() : filters_(*scheduler::filters::MakeFilters(scheduler::filters::KnownFilters(), {})) {
+  Scheduler()
+      : filters_(*scheduler::filters::MakeFilters(scheduler::filters::DefaultFilters(), {})) {
     scheduler::core::HostState host;
     host.host = "host-a";
     host.up = true;
@@ -202,14 +203,16 @@ std::string Listed(const Words& words, std::string_view quote = "`") {
 
 // Keys that this code reads in places the questions above do not reach.
 std::string ReadElsewhere(const std::string& key) {
+  if (key.starts_with("aggregate_instance_extra_specs")) {
+    return "AggregateInstanceExtraSpecsFilter, if enabled";
+  }
   if (key == "os_shutdown_timeout") return "how long a stop waits for the guest";
   return {};
 }
 
 // Keys that place instances in Nova and do not here.
 bool PlacesInNova(const std::string& key) {
-  return key.starts_with("trait") || key.starts_with("resources") || key == "group_policy" ||
-         key.starts_with("aggregate_instance_extra_specs");
+  return key.starts_with("trait") || key.starts_with("resources") || key == "group_policy";
 }
 
 struct Cell {
@@ -403,7 +406,9 @@ std::string Generate(const nlohmann::json& known) {
       << KeyTable(scheduler, Kind::kImageProperty, FromFile(known["image_properties"]))
       << "\n## Scheduler\n\nFilters: " << Listed(scheduler::filters::KnownFilters())
       << ". Unless configured otherwise: " << Listed(scheduler::filters::DefaultFilters())
-      << ", in this order.\n\nWeighers: " << Listed(scheduler::weighers::KnownWeighers()) << ".\n"
+      << ", in this order.\n\nWeighers: " << Listed(scheduler::weighers::KnownWeighers())
+      << ". Unless configured otherwise: " << Listed(scheduler::weighers::DefaultWeighers())
+      << ".\n"
       << "\n## Compute RPC\n\n"
       << Methods(known["rpc_methods"]) << "\n## Versioned objects\n\nOf the versions of Nova "
       << known["nova"].get<std::string>()

@@ -18,9 +18,11 @@ constexpr std::uint8_t kUnknown = 2;  // no host to judge yet
 bool IsOrdinary(const PlacementRequest& request) {
   const auto& [flavor, image_id, image_properties, availability_zone, hints, check_type,
                forced_host, forced_node, ignore_hosts, requested_destination, instance_group,
-               project_id, resource_request, vcpu_fallback, resources, instances] = request;
+               pci_requests, numa_topology, network_metadata, project_id, resource_request,
+               vcpu_fallback, resources, instances] = request;
   return hints.empty() && check_type == CheckType::kNone && forced_host.empty() &&
-         forced_node.empty() && ignore_hosts.empty() && !requested_destination && !instance_group;
+         forced_node.empty() && ignore_hosts.empty() && !requested_destination && !instance_group &&
+         pci_requests.empty() && !numa_topology && !network_metadata;
 }
 
 bool SameResources(const std::shared_ptr<const ResourceRequest>& a,

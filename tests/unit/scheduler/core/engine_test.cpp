@@ -292,7 +292,7 @@ TEST_F(EngineTest, Explain_CountsRefusalsAndShowsHaveAndNeed) {
   EXPECT_EQ(why.filters[1].left, 1);
   ASSERT_EQ(why.explanations.size(), 3U);
   EXPECT_EQ(why.explanations[0].host, "good");
-  EXPECT_EQ(why.explanations[0].weights.size(), 3U);
+  EXPECT_EQ(why.explanations[0].weights.size(), weighers::DefaultWeighers().size());
   EXPECT_EQ(why.explanations[1].host, "off");  // got further than the full one
   EXPECT_EQ(why.explanations[1].verdicts.back().have, "disabled: fan broken");
   EXPECT_EQ(why.explanations[2].verdicts.back().have, "VCPU 1 free of 8");

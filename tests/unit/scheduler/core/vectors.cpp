@@ -72,6 +72,77 @@ RequestedDestination DestinationFrom(const Json& json) {
   return destination;
 }
 
+hardware::CpuSet CpusFrom(const Json& json) {
+  return hardware::CpuSet(json.get<std::vector<hardware::CpuId>>());
+}
+
+hardware::NetworkMetadata NetworkFrom(const Json& json) {
+  return {.physnets = json.at("physnets").get<std::set<std::string>>(),
+          .tunneled = json.at("tunneled").get<bool>()};
+}
+
+hardware::HostNumaCell HostCellFrom(const Json& json) {
+  hardware::HostNumaCell cell;
+  cell.id = json.at("id");
+  cell.cpuset = CpusFrom(json.at("cpuset"));
+  cell.pcpuset = CpusFrom(json.at("pcpuset"));
+  cell.memory = json.at("memory");
+  cell.cpu_usage = json.at("cpu_usage");
+  cell.memory_usage = json.at("memory_usage");
+  cell.pinned_cpus = CpusFrom(json.at("pinned_cpus"));
+  for (const auto& core : json.at("siblings")) cell.siblings.push_back(CpusFrom(core));
+  for (const auto& pages : json.at("mempages")) {
+    cell.mempages.push_back({pages.at("size_kb"), pages.at("total"), pages.at("used"),
+                             pages.value("reserved", std::int64_t{0})});
+  }
+  if (const Json socket = json.value("socket", Json()); !socket.is_null()) cell.socket = socket;
+  if (json.contains("network_metadata") && json.at("network_metadata").is_object()) {
+    cell.network_metadata = NetworkFrom(json.at("network_metadata"));
+  }
+  return cell;
+}
+
+hardware::InstanceNumaCell InstanceCellFrom(const Json& json) {
+  hardware::InstanceNumaCell cell;
+  cell.id = json.at("id");
+  cell.cpuset = CpusFrom(json.at("cpuset"));
+  cell.pcpuset = CpusFrom(json.at("pcpuset"));
+  cell.memory = json.at("memory");
+  if (!json.at("pagesize").is_null()) cell.pagesize = json.at("pagesize");
+  cell.cpu_policy = hardware::CpuPolicyFrom(TextOr(json.at("cpu_policy"), "")).value();
+  cell.cpu_thread_policy =
+      hardware::CpuThreadPolicyFrom(TextOr(json.at("cpu_thread_policy"), "")).value();
+  return cell;
+}
+
+hardware::PciSpec PciSpecFrom(const Json& json) {
+  hardware::PciSpec spec;
+  for (const auto& [name, value] : json.items()) {
+    spec[name] = value.is_null() ? std::nullopt : std::optional(value.get<std::string>());
+  }
+  return spec;
+}
+
+hardware::PciDevicePool PoolFrom(const Json& json) {
+  hardware::PciDevicePool pool;
+  pool.vendor_id = json.at("vendor_id");
+  pool.product_id = json.at("product_id");
+  if (!json.at("numa_node").is_null()) pool.numa_node = json.at("numa_node");
+  pool.count = json.at("count");
+  pool.tags = PciSpecFrom(json.at("tags"));
+  return pool;
+}
+
+hardware::PciRequest PciRequestFrom(const Json& json) {
+  hardware::PciRequest request;
+  request.count = json.at("count");
+  for (const auto& spec : json.at("spec")) request.spec.push_back(PciSpecFrom(spec));
+  request.alias_name = TextOr(json.at("alias_name"), "");
+  request.request_id = TextOr(json.at("request_id"), "");
+  request.numa_policy = hardware::PciNumaPolicyFrom(TextOr(json.at("numa_policy"), "")).value();
+  return request;
+}
+
 }  // namespace
 
 Json LoadVectors(const std::string& name) {
@@ -86,6 +157,12 @@ Json LoadVectors(const std::string& name) {
 
 Json Option(const Json& config, const std::string& name, Json fallback) {
   return config.contains(name) ? config.at(name) : fallback;
+}
+
+hardware::HostNumaTopology HostNumaFrom(const Json& json) {
+  hardware::HostNumaTopology topology;
+  for (const auto& cell : json.at("cells")) topology.cells.push_back(HostCellFrom(cell));
+  return topology;
 }
 
 HostState HostFrom(const Json& file, const Json& host, const Json& config) {
@@ -118,7 +195,15 @@ HostState HostFrom(const Json& file, const Json& host, const Json& config) {
   state.host_ip = TextOr(h.at("host_ip"), "");
   state.cpu_info = h.at("cpu_info");
   state.supported_instances = h.at("supported_hv_specs");
-  state.stats = h.at("stats").get<std::map<std::string, std::string>>();
+  for (const auto& [name, value] : h.at("stats").items()) {
+    state.stats[name] = value.is_string() ? value.get<std::string>() : value.dump();
+  }
+  if (h.at("numa_topology").is_object()) {
+    state.numa_topology = HostNumaFrom(h.at("numa_topology"));
+  }
+  for (const auto& pool : h.at("pci_device_pools")) {
+    state.pci_device_pools.push_back(PoolFrom(pool));
+  }
   for (const auto& metric : h.at("metrics")) {
     state.metrics[metric.at("name")] = MetricValue(metric);
   }
@@ -158,11 +243,67 @@ PlacementRequest RequestFrom(const Json& file, const Json& spec) {
   request.project_id = TextOr(s.at("project_id"), "");
   if (s.at("image").is_object()) request.image_id = TextOr(s.at("image").value("id", Json()), "");
   if (s.at("instance_group").is_object()) request.instance_group = GroupFrom(s["instance_group"]);
+  for (const auto& pci : s.at("pci_requests")) request.pci_requests.push_back(PciRequestFrom(pci));
+  if (const Json& numa = s.at("numa_topology"); numa.is_object()) {
+    request.numa_topology.emplace();
+    for (const auto& cell : numa.at("cells")) {
+      request.numa_topology->cells.push_back(InstanceCellFrom(cell));
+    }
+    request.numa_topology->emulator_threads_policy =
+        hardware::EmulatorThreadsPolicyFrom(TextOr(numa.at("emulator_threads_policy"), "")).value();
+  }
+  if (s.at("network_metadata").is_object()) {
+    request.network_metadata = NetworkFrom(s.at("network_metadata"));
+  }
   if (s.at("requested_destination").is_object()) {
     request.requested_destination = DestinationFrom(s["requested_destination"]);
   }
   request.instances.push_back(Uuid::Parse(s.at("instance_uuid").get<std::string>()).value());
   return request;
+}
+
+filters::FilterOptions FilterOptionsFrom(const Json& config) {
+  filters::FilterOptions options;
+  const auto read = [&config](const std::string& name, auto& value) {
+    const auto found = config.find(name);
+    if (found != config.end() && !found->is_null()) found->get_to(value);
+  };
+  read("DEFAULT.default_availability_zone", options.default_availability_zone);
+  const auto filter_option = [&read](const std::string& name, auto& value) {
+    read("filter_scheduler." + name, value);
+  };
+  filter_option("image_properties_default_architecture",
+                options.image_properties_default_architecture);
+  filter_option("max_io_ops_per_host", options.max_io_ops_per_host);
+  filter_option("max_instances_per_host", options.max_instances_per_host);
+  filter_option("isolated_images", options.isolated_images);
+  filter_option("isolated_hosts", options.isolated_hosts);
+  filter_option("restrict_isolated_hosts_to_isolated_images",
+                options.restrict_isolated_hosts_to_isolated_images);
+  filter_option("aggregate_image_properties_isolation_namespace",
+                options.aggregate_image_properties_isolation_namespace);
+  filter_option("aggregate_image_properties_isolation_separator",
+                options.aggregate_image_properties_isolation_separator);
+  read("metrics.weight_setting", options.metrics_weight_setting);
+  return options;
+}
+
+weighers::WeigherOptions WeigherOptionsFrom(const Json& config) {
+  weighers::WeigherOptions options;
+  for (const auto& [key, value] : config.items()) {
+    if (key == "metrics.weight_multiplier") {
+      options.multipliers["metrics_weight_multiplier"] = NumberFrom(value);
+    } else if (key == "metrics.weight_setting") {
+      value.get_to(options.metrics_weight_setting);
+    } else if (key == "metrics.required") {
+      value.get_to(options.metrics_required);
+    } else if (key == "metrics.weight_of_unavailable") {
+      options.metrics_weight_of_unavailable = NumberFrom(value);
+    } else if (key.ends_with("_weight_multiplier")) {
+      options.multipliers[key.substr(key.find('.') + 1)] = NumberFrom(value);
+    }
+  }
+  return options;
 }
 
 double NumberFrom(const Json& value) {

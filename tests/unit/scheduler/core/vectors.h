@@ -10,6 +10,8 @@
 #include "scheduler/core/fleet.h"
 #include "scheduler/core/host_state.h"
 #include "scheduler/core/placement.h"
+#include "scheduler/filters/filters.h"
+#include "scheduler/weighers/weighers.h"
 
 namespace kilonova::scheduler::core::testing {
 
@@ -20,8 +22,12 @@ Json LoadVectors(const std::string& name);
 
 // `host` over the file's host_defaults; `config` is the vector's.
 HostState HostFrom(const Json& file, const Json& host, const Json& config);
+hardware::HostNumaTopology HostNumaFrom(const Json& json);
 // `spec` over the file's spec_defaults, with one instance.
 PlacementRequest RequestFrom(const Json& file, const Json& spec);
+// Nova's defaults with the vector's `config` over them.
+filters::FilterOptions FilterOptionsFrom(const Json& config);
+weighers::WeigherOptions WeigherOptionsFrom(const Json& config);
 // A number, or one of the strings nan, inf, -inf.
 double NumberFrom(const Json& value);
 // Equal, counting nan equal to nan.

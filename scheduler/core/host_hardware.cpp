@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "scheduler/core/host_hardware.h"
+
+#include <utility>
+
+namespace kilonova::scheduler::core {
+namespace {
+
+hardware::PciAffinity AffinityOf(const hardware::HostNumaTopology* host,
+                                 const std::optional<hardware::InstanceNumaTopology>& numa) {
+  hardware::PciAffinity affinity{.host = host, .cell_ids = {}};
+  if (!numa) return affinity;
+  for (const auto& cell : numa->cells) affinity.cell_ids.push_back(cell.id);
+  return affinity;
+}
+
+}  // namespace
+
+HostHardware::HostHardware(std::optional<hardware::HostNumaTopology> numa,
+                           std::vector<hardware::PciDevicePool> pools)
+    : reported_numa_(std::move(numa)), reported_pools_(std::move(pools)), pci_(reported_pools_) {
+  if (reported_numa_ && !reported_numa_->cells.empty()) numa_ = reported_numa_;
+}
+
+std::int64_t HostHardware::FreeDevices() const {
+  std::int64_t free = 0;
+  for (const auto& pool : pci_.Pools()) free += pool.count;
+  return free;
+}
+
+bool HostHardware::TakeNuma(HardwareUse& use, const HardwareWish& wish) {
+  if (!numa_ || !wish.numa || wish.numa->cells.empty()) return true;
+  auto fitted = hardware::FitInstanceToHost({.host = *numa_,
+                                             .instance = *wish.numa,
+                                             .limits = wish.limits,
+                                             .pci_requests = wish.pci.empty() ? nullptr : &wish.pci,
+                                             .pci_stats = &pci_,
+                                             .order = wish.order});
+  if (!fitted.ok()) return false;
+  wish.numa = *std::move(fitted);
+  if (!wish.numa) return true;
+  auto usage = hardware::UsageAfter(*numa_, *wish.numa, hardware::Usage::kTake);
+  if (!usage.ok()) return false;
+  numa_ = *std::move(usage);
+  use.numa = wish.numa;
+  return true;
+}
+
+bool HostHardware::Take(const UuidKey& instance, const HardwareWish& wish) {
+  HardwareUse use;
+  use.requests = wish.pci;
+  bool taken = TakeNuma(use, wish);
+  if (taken && !wish.pci.empty()) {
+    auto devices = pci_.Apply(wish.pci, AffinityOf(numa(), wish.numa));
+    taken = devices.ok();
+    if (taken) use.devices = *std::move(devices);
+  }
+  if (use.numa || !use.devices.empty()) uses_.insert_or_assign(instance, std::move(use));
+  return taken;
+}
+
+std::optional<HardwareUse> HostHardware::Give(const UuidKey& instance) {
+  const auto found = uses_.find(instance);
+  if (found == uses_.end()) return std::nullopt;
+  HardwareUse use = std::move(found->second);
+  uses_.erase(found);
+  if (use.numa && numa_) {
+    // What the host no longer has, as it was reported anew meanwhile, cannot be given back.
+    auto usage = hardware::UsageAfter(*numa_, *use.numa, hardware::Usage::kFree);
+    if (usage.ok()) numa_ = *std::move(usage);
+  }
+  pci_.Return(use.devices);
+  return use;
+}
+
+void HostHardware::Inherit(HostHardware&& before) {
+  for (auto& [instance, held] : before.uses_) {
+    HardwareUse use;
+    use.requests = std::move(held.requests);
+    if (held.numa && numa_) {
+      auto usage = hardware::UsageAfter(*numa_, *held.numa, hardware::Usage::kTake);
+      if (usage.ok()) {
+        numa_ = *std::move(usage);
+        use.numa = std::move(held.numa);
+      }
+    }
+    if (!held.devices.empty()) {
+      auto devices = pci_.Apply(use.requests, AffinityOf(numa(), use.numa));
+      if (devices.ok()) use.devices = *std::move(devices);
+    }
+    if (use.numa || !use.devices.empty()) uses_.emplace(instance, std::move(use));
+  }
+}
+
+}  // namespace kilonova::scheduler::core
