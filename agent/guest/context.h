@@ -21,9 +21,9 @@ struct Context {
   const GuestInput& input;
   const DiskPlacement& disks;
   hardware::GuestNeeds needs;
-  std::string arch;                                     // the guest's
-  std::string machine;                                  // "" = QEMU's own default
-  bool sev = false;                                     // memory is encrypted
+  std::string arch;     // the guest's
+  std::string machine;  // "" = QEMU's own default
+  bool sev = false;     // memory is encrypted; known once memory is described
   std::string extra_spec(std::string_view name) const;  // "" = not set
   bool q35() const { return machine.find("q35") != std::string::npos; }
   bool x86() const { return arch == "x86_64" || arch == "i686"; }
@@ -31,8 +31,8 @@ struct Context {
 
 // numa.cpp: where vcpus and memory are; CPU cells, pins, numatune.
 Status DescribeNuma(const Context& context, Domain& domain);
-// memory.cpp
-Status DescribeMemory(const Context& context, Domain& domain);
+// memory.cpp: what backs it; finds out whether it is encrypted.
+Status DescribeMemory(Context& context, Domain& domain);
 // cputune.cpp: shares, quota and period.
 Status DescribeCpuQuota(const Context& context, Domain& domain);
 // cpu.cpp: mode, model, features, topology.

@@ -53,7 +53,7 @@ void DescribeIdentity(const Context& context, Domain& domain) {
 }
 
 // In Nova's order.
-Status DescribeAll(const Context& context, Domain& domain) {
+Status DescribeAll(Context& context, Domain& domain) {
   RETURN_IF_ERROR(DescribeNuma(context, domain));
   RETURN_IF_ERROR(DescribeMemory(context, domain));
   RETURN_IF_ERROR(DescribeCpuQuota(context, domain));
@@ -105,10 +105,6 @@ Expected<Domain> DescribeGuest(const GuestConfig& config, const core::GuestCapab
                   .needs = {.flavor = input.flavor, .image = input.image},
                   .arch = EmulatedArch(config, input.image),
                   .machine = MachineType(config, input.image)};
-  if (host.amd_sev) {
-    ASSIGN_OR_RETURN(context.sev,
-                     hardware::MemEncryptionConstraint(context.needs, context.machine));
-  }
   Domain domain;
   DescribeIdentity(context, domain);
   RETURN_IF_ERROR(DescribeAll(context, domain));

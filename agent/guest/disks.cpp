@@ -4,6 +4,7 @@
 #include "agent/guest/context.h"
 #include "agent/guest/disk_device.h"
 #include "agent/guest/image_text.h"
+#include "agent/guest/refusal.h"
 
 namespace kilonova::agent::guest {
 namespace {
@@ -46,9 +47,15 @@ Status Disks::AddLocal(const std::string& name, Image image) {
 
 Status Disks::AddVolumes() {
   const auto& names = context_.disks.volume_names;
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    const VolumeDevice& volume = context_.input.block_devices.volumes[i];
-    const DiskPlace* place = context_.disks.Find(names[i]);
+  const auto& volumes = context_.input.block_devices.volumes;
+  for (std::size_t i = 0; i < volumes.size(); ++i) {
+    const VolumeDevice& volume = volumes[i];
+    const DiskPlace* place = i < names.size() ? context_.disks.Find(names[i]) : nullptr;
+    if (place == nullptr) {
+      return Refuse(reason::kInvalidArgument, "KeyError",
+                    "a guest that is made anew for its rescue has no volumes",
+                    {{"field", "block_device_mapping"}});
+    }
     ASSIGN_OR_RETURN(DiskDevice disk, VolumeDisk(context_.config, volume.connection, *place));
     if (numbered_) {
       const int unit = IsBootVolume(volume) ? 0 : next_unit_++;

@@ -31,7 +31,7 @@ Expected<std::vector<MemoryPages>> HugePages(const GuestInput& input, const Doma
 
 }  // namespace
 
-Status DescribeMemory(const Context& context, Domain& domain) {
+Status DescribeMemory(Context& context, Domain& domain) {
   const bool realtime = hardware::RealtimeEnabled(context.needs);
   if (realtime) {
     ASSIGN_OR_RETURN(const auto policy, hardware::EmulatorThreadsPolicyConstraint(context.needs));
@@ -54,6 +54,10 @@ Status DescribeMemory(const Context& context, Domain& domain) {
   MemoryBacking backing;
   if (pages) {
     ASSIGN_OR_RETURN(backing.hugepages, HugePages(context.input, domain));
+  }
+  if (context.host.amd_sev) {
+    ASSIGN_OR_RETURN(context.sev,
+                     hardware::MemEncryptionConstraint(context.needs, context.machine));
   }
   ASSIGN_OR_RETURN(const auto locked, hardware::LockedMemoryConstraint(context.needs));
   backing.nosharepages = realtime;

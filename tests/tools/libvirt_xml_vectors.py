@@ -63,6 +63,9 @@ FLAVOR_SPECS = {
     "hw_rng:rate_period": ["0", "9"],
     "hw_video:ram_max_mb": ["8", "256"],
     "hide_hypervisor_id": ["1"],
+    "trait:HW_CPU_X86_SSE42": ["required"],
+    "trait1:HW_CPU_X86_SSE2": ["required"],
+    "trait:HW_CPU_X86_SVM": ["required"],
     "quota:vif_inbound_average": ["1"],
     "quota:cpu_shares": ["0", "-5", "x"],
 }
@@ -90,6 +93,9 @@ PROPERTIES = {
     "vm_mode": ["hvm", "hv"],
     "os_require_quiesce": ["yes"],
 }
+SEV = {"cbitpos": 47, "reduced_phys_bits": 1}
+CPU_FEATURES = {"Nehalem": ["sse4.1", "sse4.2", "ssse3"], "Penryn": ["sse4.1", "ssse3"],
+                "qemu64": ["sse2", "svm"]}
 VOLUME_TYPES = ["iscsi", "iser", "fibre_channel", "local", "nvmeof", "lightos", "rbd", "nfs",
                 "smbfs", "gpfs", "scaleio", "storpool", "nonsense"]
 OPTIONS = {
@@ -100,6 +106,7 @@ OPTIONS = {
     "libvirt.realtime_scheduler_priority": [7],
     "libvirt.sysinfo_serial": ["hardware", "none", "unique"],
     "libvirt.max_queues": [2],
+    "compute.max_disk_devices_to_attach": [1, 2, 3],
     "libvirt.disk_prefix": ["vd", "xvd"],
     "libvirt.num_pcie_ports": [3],
     "libvirt.cpu_mode": ["host-model", "none", "custom", "host-passthrough"],
@@ -164,7 +171,14 @@ class Nova(fixtures.Fixture):
                             ("_get_host_sysinfo_serial_hardware", SERIAL)):
             self.patch(here + name, return_value=value)
         self.patch("nova.virt.libvirt.host.Host.is_cpu_control_policy_capable", return_value=True)
-        self.patch("nova.virt.libvirt.host.Host.find_secret", return_value=None)
+        secret = self.vector.get("volume_secret")
+        found = mock.Mock(UUIDString=mock.Mock(return_value=secret)) if secret else None
+        self.patch("nova.virt.libvirt.host.Host.find_secret", return_value=found)
+        if self.vector.get("sev"):
+            self.useFixture(fixtures.MonkeyPatch(
+                "nova.virt.libvirt.host.Host.supports_amd_sev", True))
+            self.patch(here + "_find_sev_feature", return_value=mock.Mock(**SEV))
+        self.patch(here + "_get_guest_baseline_cpu_features", side_effect=baseline)
         self.patch("nova.privsep.utils.supports_direct_io", return_value=True)
         self.useFixture(fixtures.MonkeyPatch(
             "nova.virt.libvirt.imagebackend.Image.resolve_driver_format",
@@ -238,25 +252,36 @@ class Nova(fixtures.Fixture):
                 result["instance_numa_topology"] = instance_numa(fitted)
                 result["host_numa_topology"] = host_numa(host)
             stage = "get_disk_info"
-            blocks = {"root_device_name": None, "swap": None, "image": [],
+            given = copy.deepcopy(self.vector.get("block_devices", {}))
+            blocks = {"root_device_name": given.get("root_device_name"),
+                      "swap": given.get("swap"),
+                      "image": [given["image"]] if "image" in given else [],
                       "ephemerals": copy.deepcopy(self.vector["ephemerals"]),
                       "block_device_mapping": [
                           Volume(copy.deepcopy(one)) for one in self.vector["volumes"]]}
             rescue = self.vector["rescue"]
             info = blockinfo.get_disk_info(
                 driver_virt_type(), instance, image, block_device_info=blocks,
-                rescue=bool(rescue), rescue_image_meta=image if rescue else None)
+                rescue=bool(rescue), rescue_image_meta=(
+                    image if rescue and not self.vector.get("legacy_rescue") else None))
             result["disk_info"] = copy.deepcopy(info)
             stage = "get_guest_config"
             guest = driver._get_guest_config(
                 instance, self._network_info(), image, info, rescue=rescue,
-                block_device_info=blocks, context=nova_context.get_admin_context())
+                block_device_info=blocks, context=nova_context.get_admin_context(),
+                mdevs=self.vector.get("mdevs"))
             result["xml"] = guest.to_xml()
         except Exception as error:  # whatever Nova raises is the answer
             if "--trace" in sys.argv:
                 logging.exception("stage %s", stage)
             result.update(stage=stage, error=type(error).__name__)
         return result
+
+
+def baseline(xml):
+    model = xml[xml.index("<model>") + 7:xml.index("</model>")]
+    features = "".join(f'<feature name="{name}"/>' for name in CPU_FEATURES.get(model, []))
+    return f"<cpu><arch>x86_64</arch><model>{model}</model>{features}</cpu>"
 
 
 def driver_virt_type():
@@ -321,6 +346,39 @@ def other_port(rng, vif):
         vif.update(type=kind)
 
 
+def other_blocks(rng, vector):
+    """What the recorded requests never have."""
+    def device(name):
+        return {"device_name": rng.choice([None, name]), "guest_format": rng.choice([None, "ext4"]),
+                "device_type": rng.choice([None, "disk", "lun"]),
+                "disk_bus": rng.choice([None, "virtio", "scsi", "usb", "xen"])}
+    blocks = {}
+    if rng.random() < 0.15:
+        blocks["root_device_name"] = rng.choice(["/dev/vda", "/dev/sdb", "hdc"])
+    if rng.random() < 0.1:
+        blocks["swap"] = {**device("/dev/vde"), "swap_size": 512}
+    if rng.random() < 0.1:
+        blocks["image"] = {**device("/dev/vda"), "boot_index": 0}
+    if blocks:
+        vector["block_devices"] = blocks
+    if vector["rescue"] and rng.random() < 0.5:
+        vector["legacy_rescue"] = True
+    if rng.random() < 0.1:
+        vector["mdevs"] = ["aaaaaaaa-0000-4000-a000-000000000001"]
+    if rng.random() < 0.1:
+        vector["volume_secret"] = "eeeeeeee-0000-4000-a000-000000000001"
+    if rng.random() < 0.1:
+        vector["sev"] = True
+        vector["flavor"]["extra_specs"]["hw:mem_encryption"] = "true"
+        vector["config"]["libvirt.cpu_mode"] = "host-model"  # Nova fails itself over "custom"
+        if rng.random() < 0.8:
+            vector["image"]["properties"].update(hw_firmware_type="uefi", hw_machine_type="q35")
+            vector["image"]["properties"].pop("architecture", None)
+    for one in vector["ephemerals"]:
+        if rng.random() < 0.2:
+            one.update(device("/dev/vdf"))
+
+
 def recombined(rng, vectors, number):
     """Each part from another request, then a few changed values."""
     vector = {"id": f"xml-{number:04d}"}
@@ -348,6 +406,7 @@ def recombined(rng, vectors, number):
         if rng.random() < 0.1:
             one.update(device_type=rng.choice(["cdrom", "lun", "floppy", "tape", None]),
                        disk_bus=rng.choice(["virtio", "xen", None]))
+    other_blocks(rng, vector)
     # Fewer that merely do not fit.
     if rng.random() < 0.6:
         for name in ("hw:cpu_policy", "hw:numa_nodes", "hw:mem_page_size"):

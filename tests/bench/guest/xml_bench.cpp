@@ -23,8 +23,7 @@ std::vector<Guest> Guests() {
   for (const auto& vector : family["vectors"]) {
     const auto& result = vector["result"];
     if (!result.contains("xml")) continue;
-    Guest guest{ConfigOf(vector), HostOf(family, vector["host_kind"]),
-                InputOf(family, vector).value()};
+    Guest guest{ConfigOf(vector), HostOf(family, vector), InputOf(family, vector).value()};
     if (result.contains("instance_numa_topology")) {
       guest.input.numa = hardware::testing::InstanceFrom(result["instance_numa_topology"]);
       guest.input.host_numa = hardware::testing::HostFrom(result["host_numa_topology"]);

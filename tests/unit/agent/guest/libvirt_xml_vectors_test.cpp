@@ -161,7 +161,7 @@ std::optional<Outcome> Case::Fit(const agent::core::GuestCapabilities& host, Gue
 Outcome Case::Run() {
   auto input = InputOf(family_, vector_);
   if (!input.ok()) return Refused("input", input.status());
-  const auto host = HostOf(family_, vector_["host_kind"]);
+  const auto host = HostOf(family_, vector_);
   if (auto refused = Fit(host, *input)) return *refused;
   const auto disks = PlaceDisks(config_, *input);
   if (!disks.ok()) return Refused("get_disk_info", disks.status());

@@ -176,11 +176,21 @@ void TakeCpus(const json& config, const char* key, std::optional<hardware::CpuSe
 
 }  // namespace
 
-agent::core::GuestCapabilities HostOf(const json& family, const std::string& kind) {
+agent::core::GuestCapabilities HostOf(const json& family, const json& vector) {
+  const std::string kind = vector["host_kind"];
   agent::core::GuestCapabilities host;
   host.host_uuid = kHostSerial;
   ReadMachines(family, host);
   host.firmware = Firmware();
+  host.cpu_model_features = {{"Nehalem", {"sse4.1", "sse4.2", "ssse3"}},
+                             {"Penryn", {"sse4.1", "ssse3"}},
+                             {"qemu64", {"sse2", "svm"}}};
+  if (Yes(vector, "sev")) {
+    host.amd_sev = true;
+    for (const std::string& machine : host.machine_types) {
+      host.machines[machine].sev = agent::core::SevCapability{47, 1};
+    }
+  }
   const json& shape = family["host_kinds"][kind];
   for (int id = 0; id < shape["cpu_nodes"].get<int>(); ++id) {
     host.cells.push_back(CellOf(shape, id, kind == "numa"));
@@ -206,6 +216,7 @@ GuestConfig ConfigOf(const json& vector) {
   Take(options, "libvirt.hw_disk_discard", config.disk.discard);
   Take(options, "DEFAULT.config_drive_format", config.disk.config_drive_format);
   Take(options, "libvirt.disk_prefix", config.disk.prefix);
+  Take(options, "compute.max_disk_devices_to_attach", config.disk.max_devices);
   if (options.contains("libvirt.file_backed_memory")) config.file_backed_memory = true;
   config.disk.preallocate = options.value("DEFAULT.preallocate_images", "none") == "space";
   Take(options, "workarounds.libvirt_disable_apic", config.disable_apic);
@@ -280,9 +291,21 @@ Expected<GuestInput> InputOf(const json& family, const json& vector) {
   for (const json& one : vector["ephemerals"]) {
     input.block_devices.ephemerals.push_back(DeviceOf(one));
   }
+  if (const auto blocks = vector.find("block_devices"); blocks != vector.end()) {
+    input.block_devices.root_device_name = Text(*blocks, "root_device_name");
+    if (blocks->contains("image")) input.block_devices.image = DeviceOf(blocks->at("image"));
+    if (blocks->contains("swap")) input.block_devices.swap = DeviceOf(blocks->at("swap"));
+  }
+  if (const std::string secret = Text(vector, "volume_secret"); !secret.empty()) {
+    for (VolumeDevice& volume : input.block_devices.volumes) {
+      if (!volume.connection.serial.empty()) volume.connection.encryption_secret = secret;
+    }
+  }
+  input.mdevs = vector.value("mdevs", std::vector<std::string>());
   if (const json& rescue = vector["rescue"]; rescue.is_object()) {
     input.rescue = Rescue{!Text(rescue, "kernel_id").empty(), !Text(rescue, "ramdisk_id").empty(),
                           input.image};
+    if (Yes(vector, "legacy_rescue")) input.rescue->stable.reset();
   }
   for (const json& device : vector["pci_devices"]) {
     input.pci_devices.push_back(Text(device, "address"));

@@ -10,8 +10,8 @@
 
 namespace kilonova::testing {
 
-// The host all vectors share, of one of the two kinds.
-agent::core::GuestCapabilities HostOf(const nlohmann::json& family, const std::string& kind);
+// The host all vectors share, of the kind the vector wants.
+agent::core::GuestCapabilities HostOf(const nlohmann::json& family, const nlohmann::json& vector);
 
 agent::guest::GuestConfig ConfigOf(const nlohmann::json& vector);
 
