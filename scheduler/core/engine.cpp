@@ -144,8 +144,11 @@ Expected<std::vector<UuidKey>> Engine::Impl::KeysOf(const PlacementRequest& requ
   }
   std::vector<UuidKey> keys;
   absl::flat_hash_set<UuidKey> seen;
+  keys.reserve(request.instances.size());
   for (const auto& uuid : request.instances) {
-    if (uuid.empty() || !seen.insert(KeyOf(uuid)).second) {
+    const bool twice =
+        request.instances.size() > 1 && !uuid.empty() && !seen.insert(KeyOf(uuid)).second;
+    if (uuid.empty() || twice) {
       return Error(Code::kInvalidArgument, reason::kInvalidArgument,
                    "the instances to place must differ");
     }
@@ -239,6 +242,7 @@ Expected<PlaceResult> Engine::Impl::Place(const PlacementRequest& asked,
     }
     return result;
   }
+  result.selections.reserve(keys.size());
   for (std::size_t i = 0; i < keys.size(); ++i) {
     const Pick& pick = picks->picks[i];
     const Footprint& taken = fleet_.FootprintAt(fleet_.FindClaim(keys[i])->footprint);

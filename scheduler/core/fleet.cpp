@@ -164,14 +164,13 @@ Expected<HostIndex> Fleet::Upsert(const HostState& state) {
   SetInventories(host, state.inventories);
   trees_.Set(host, state.nested);
   SetNumbers(host, state);
-  Touch(host);
+  Touch(host, Change::kWhole);
   return host;
 }
 
-void Fleet::Touch(HostIndex host) {
-  if (is_changed_[host] != 0) return;
-  is_changed_[host] = 1;
-  changed_.push_back(host);
+void Fleet::Touch(HostIndex host, Change change) {
+  if (is_changed_[host] == 0) changed_.push_back(host);
+  is_changed_[host] = std::max(is_changed_[host], static_cast<std::uint8_t>(change));
 }
 
 void Fleet::ClearChanged() {
@@ -199,7 +198,7 @@ void Fleet::Remove(HostIndex host) {
   by_name_.erase(records_[host]->host);
   records_[host].reset();
   flags[host] = 0;
-  Touch(host);
+  Touch(host, Change::kWhole);
   vacant_.push_back(host);
 }
 
@@ -211,13 +210,13 @@ std::optional<HostIndex> Fleet::Find(std::string_view name) const {
 
 void Fleet::SetUp(HostIndex host, bool up) {
   flags[host] = static_cast<std::uint8_t>(up ? flags[host] | kUp : flags[host] & ~kUp);
-  Touch(host);
+  Touch(host, Change::kWhole);
 }
 
 void Fleet::SetEnabled(HostIndex host, bool enabled, std::string_view reason) {
   flags[host] =
       static_cast<std::uint8_t>(enabled ? flags[host] | kEnabled : flags[host] & ~kEnabled);
-  Touch(host);
+  Touch(host, Change::kWhole);
   records_[host]->disabled_reason = enabled ? std::string() : std::string(reason);
 }
 

@@ -110,6 +110,8 @@ class Fleet {
   std::uint32_t Classes() const { return static_cast<std::uint32_t>(classes_.size()); }
   // Hosts of which anything changed since the last ClearChanged, each once; some may be gone.
   const std::vector<HostIndex>& Changed() const { return changed_; }
+  // False when nothing but claims changed of it.
+  bool ChangedWholly(HostIndex host) const { return is_changed_[host] > 1; }
   void ClearChanged();
   // Hosts that run any of these instances, with a claim or without; each once, in order.
   std::vector<HostIndex> HostsOf(const std::vector<std::string>& instance_uuids) const;
@@ -155,7 +157,8 @@ class Fleet {
   std::size_t MemoryBytes() const;
 
  private:
-  void Touch(HostIndex host);
+  enum class Change : std::uint8_t { kClaims = 1, kWhole = 2 };
+  void Touch(HostIndex host, Change change);
   HostIndex NewSlot();
   std::optional<std::uint32_t> FindClassId(std::string_view name) const;
   Expected<std::uint32_t> ClassId(std::string_view name);

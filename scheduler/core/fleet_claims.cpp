@@ -74,7 +74,7 @@ void Fleet::Consume(HostIndex host, const Footprint& footprint, std::int64_t sig
   vcpus_used[host] += sign * footprint.vcpus;
   num_instances[host] += sign;
   records_[host]->claims += sign;
-  Touch(host);
+  Touch(host, Change::kClaims);
 }
 
 void Fleet::AddClaim(const UuidKey& instance, HostIndex host, FootprintId footprint,
@@ -128,9 +128,12 @@ void Fleet::MoveClaim(const UuidKey& instance, HostIndex host) {
 }
 
 bool Fleet::DropClaim(const UuidKey& instance) {
-  EndBuilding(instance);
   const auto found = claims_.find(instance);
   if (found == claims_.end()) return false;
+  if (found->second.building) {
+    --building_[found->second.host];
+    --num_io_ops[found->second.host];
+  }
   Consume(found->second.host, footprints_[found->second.footprint], -1);
   GiveHardware(instance, found->second.host);
   footprints_.Release(found->second.footprint);
@@ -142,7 +145,7 @@ void Fleet::EndBuilding(const UuidKey& instance) {
   const auto found = claims_.find(instance);
   if (found == claims_.end() || !found->second.building) return;
   found->second.building = false;
-  Touch(found->second.host);
+  Touch(found->second.host, Change::kClaims);
   --building_[found->second.host];
   --num_io_ops[found->second.host];
 }

@@ -12,6 +12,21 @@ namespace {
 constexpr std::size_t kFilledPoints = 24;
 constexpr std::size_t kFilledChildren = 12;
 
+// The best of at least one value. Four at a time: one alone would wait for itself.
+template <class T, class Better>
+T BestIn(const T* values, std::size_t count, Better better) {
+  T best[4] = {values[0], values[0], values[0], values[0]};
+  std::size_t i = 0;
+  for (; i + 4 <= count; i += 4) {
+    for (std::size_t k = 0; k < 4; ++k) {
+      best[k] = better(values[i + k], best[k]) ? values[i + k] : best[k];
+    }
+  }
+  for (; i < count; ++i) best[0] = better(values[i], best[0]) ? values[i] : best[0];
+  for (std::size_t k = 1; k < 4; ++k) best[0] = better(best[k], best[0]) ? best[k] : best[0];
+  return best[0];
+}
+
 }  // namespace
 
 BoxForest::Tree BoxForest::AddTree() {
@@ -175,24 +190,16 @@ bool BoxForest::RefreshInParent(Ref ref) {
     changed |= place != value;
     place = value;
   };
+  const auto greater = [](auto x, auto y) { return x > y; };
+  const auto less = [](auto x, auto y) { return x < y; };
   for (std::size_t v = 0; v < values_; ++v) {
-    double high = highs[v * stride];
-    double low = lows[v * stride];
-    for (std::size_t i = 1; i < count; ++i) {
-      high = highs[v * stride + i] > high ? highs[v * stride + i] : high;
-      low = lows[v * stride + i] < low ? lows[v * stride + i] : low;
-    }
-    put(High(parent)[v * kChildren + slot], high);
-    put(Low(parent)[v * kChildren + slot], low);
+    put(High(parent)[v * kChildren + slot], BestIn(highs + v * stride, count, greater));
+    put(Low(parent)[v * kChildren + slot], BestIn(lows + v * stride, count, less));
   }
   for (std::size_t r = 0; r < rooms_; ++r) {
-    std::int32_t most = rooms[r * stride];
-    for (std::size_t i = 1; i < count; ++i) most = std::max(most, rooms[r * stride + i]);
-    put(InnerRooms(parent)[r * kChildren + slot], most);
+    put(InnerRooms(parent)[r * kChildren + slot], BestIn(rooms + r * stride, count, greater));
   }
-  std::uint32_t first = firsts[0];
-  for (std::size_t i = 1; i < count; ++i) first = std::min(first, firsts[i]);
-  put(First(parent)[slot], first);
+  put(First(parent)[slot], BestIn(firsts, count, less));
   return changed;
 }
 

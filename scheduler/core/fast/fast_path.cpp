@@ -12,6 +12,7 @@ FastPath::FastPath(const Pipeline& pipeline, Selector& selector)
       selector_(selector),
       points_(pipeline),
       classes_(pipeline, points_),
+      search_(points_),
       usable_(!pipeline.full_scan) {}
 
 RequestClass* FastPath::Find(Fleet& fleet, const PlacementRequest& request) {
@@ -44,16 +45,15 @@ Picks FastPath::Select(const Fleet& fleet, const PlacementRequest& request, Requ
 Picks FastPath::SelectOne(const Fleet& fleet, RequestClass& of, std::size_t alternates,
                           Selector::TryClaim try_claim) {
   Picks picks;
-  const Query query{of.passes, of.needs, of.weighers,
-                    of.more_needs ? &fleet.FootprintAt(of.footprint) : nullptr};
-  Search search(fleet, points_, query);
-  if (!search.FindExtremes(of.seeds)) return picks;
-  of.seeds = search.Extremes();
-  const auto ranges = search.Ranges();
+  search_.Start(fleet, {of.passes, of.needs, of.weighers,
+                        of.more_needs ? &fleet.FootprintAt(of.footprint) : nullptr});
+  if (!search_.FindExtremes(of.seeds)) return picks;
+  of.seeds = search_.Extremes();
+  const auto& ranges = search_.Ranges();
   const bool one_cell = OneCell(of);
   const std::size_t subset = std::max<std::size_t>(pipeline_.host_subset_size, 1);
   const std::size_t wanted = std::max(subset, one_cell ? alternates + 1 : 1);
-  search.FindBest(ranges, wanted, std::nullopt, nullptr, best_);
+  search_.FindBest(ranges, wanted, std::nullopt, nullptr, best_);
   // As many as are to be drawn from, or all there are.
   const std::size_t chosen = selector_.DrawChosen(best_.size());
   const HostIndex host = best_[chosen].host;
@@ -61,7 +61,7 @@ Picks FastPath::SelectOne(const Fleet& fleet, RequestClass& of, std::size_t alte
   picks.picks.push_back({host, {}});
   picks.complete = true;
   if (alternates == 0) return picks;
-  if (!one_cell) search.FindBest(ranges, alternates + 1, fleet.cell[host], nullptr, best_);
+  if (!one_cell) search_.FindBest(ranges, alternates + 1, fleet.cell[host], nullptr, best_);
   for (const Found& found : best_) {
     if (found.host == host) continue;
     if (picks.picks[0].alternates.size() == alternates) break;

@@ -36,6 +36,7 @@ class FastPath {
   Selector& selector_;
   HostPoints points_;
   RequestClasses classes_;
+  Search search_;
   bool usable_ = true;
   std::vector<Found> best_;  // scratch
 };

@@ -6,13 +6,10 @@
 namespace kilonova::scheduler::core::fast {
 
 Gang::Gang(const Fleet& fleet, HostPoints& points, RequestClass& of)
-    : fleet_(fleet),
-      points_(points),
-      of_(of),
-      query_{of.passes, of.needs, of.weighers,
-             of.more_needs ? &fleet.FootprintAt(of.footprint) : nullptr},
-      search_(fleet, points, query_),
-      seeds_(of.seeds) {}
+    : fleet_(fleet), points_(points), of_(of), search_(points), seeds_(of.seeds) {
+  search_.Start(fleet, {of.passes, of.needs, of.weighers,
+                        of.more_needs ? &fleet.FootprintAt(of.footprint) : nullptr});
+}
 
 Picks Gang::Select(std::size_t instances, std::size_t alternates, Selector::TryClaim try_claim) {
   Picks picks;

@@ -55,7 +55,6 @@ class Gang : public TieBreak {
   const Fleet& fleet_;
   HostPoints& points_;
   RequestClass& of_;
-  Query query_;
   Search search_;
   std::vector<std::vector<Range>> rounds_;
   std::vector<Picked> picked_;

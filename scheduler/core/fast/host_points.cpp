@@ -125,16 +125,15 @@ BoxForest::Tree HostPoints::TreeFor(Fleet& fleet, const Signature& signature) {
 // The bits of all values, the highest of each first, so that points near each other in every value
 // have keys near each other.
 std::uint64_t HostPoints::KeyOf(std::span<const double> values) const {
-  std::array<std::uint32_t, 64> parts{};
-  const std::size_t rows = std::min<std::size_t>(Rows(), 16);
+  const std::size_t rows = std::min<std::size_t>(Rows(), kMostKeyRows);
   const double most = static_cast<double>((1U << key_bits_) - 1);
+  std::uint64_t key = 0;
   for (std::size_t row = 0; row < rows; ++row) {
     const double part = (values[row] - base_[row]) * scale_[row];
-    parts[row] = static_cast<std::uint32_t>(part > 0 ? std::min(part, most) : 0.0);
-  }
-  std::uint64_t key = 0;
-  for (std::uint32_t bit = key_bits_; bit-- > 0;) {
-    for (std::size_t row = 0; row < rows; ++row) key = key << 1U | (parts[row] >> bit & 1U);
+    const auto bits = static_cast<std::uint32_t>(part > 0 ? std::min(part, most) : 0.0);
+    // Bit i of a row goes to bit i * rows + its place among the rows.
+    const std::uint64_t spread = spread_[bits & 0xffU] | spread_[bits >> 8U] << (8 * rows);
+    key |= spread << (rows - 1 - row);
   }
   return key;
 }
@@ -159,8 +158,14 @@ void HostPoints::ChooseRows(const std::vector<std::vector<double>>& raw) {
     spans_.push_back(pipeline_.weighers[w]->Maximum().value_or(high) - bottom);
   }
   for (std::uint32_t id = 0; id < multipliers_.size(); ++id) AddSlopes(id);
-  const std::size_t rows = std::clamp<std::size_t>(spans.size(), 1, 16);
+  const std::size_t rows = std::clamp<std::size_t>(spans.size(), 1, kMostKeyRows);
   key_bits_ = static_cast<std::uint32_t>(std::min<std::size_t>(16, 64 / rows));
+  for (std::uint32_t byte = 0; byte < spread_.size(); ++byte) {
+    spread_[byte] = 0;
+    for (std::uint32_t bit = 0; bit < 8 && bit * rows < 64; ++bit) {
+      spread_[byte] |= static_cast<std::uint64_t>(byte >> bit & 1U) << (bit * rows);
+    }
+  }
   for (const double span : spans) {
     scale_.push_back(std::isfinite(span) ? static_cast<double>(1U << key_bits_) / span : 0.0);
   }
@@ -258,7 +263,10 @@ void HostPoints::Place(Fleet& fleet, HostIndex host) {
       rebuild_ |= raw != sources_[w].constant;
     }
   }
-  const Signature signature = SignatureOf(fleet, host);
+  // Claims change a host's numbers, not its class.
+  const bool same_class = tree_of_[host] != kNoTree && !fleet.ChangedWholly(host);
+  const Signature signature =
+      same_class ? trees_[tree_of_[host]].signature : SignatureOf(fleet, host);
   if (rebuild_ || unfit_) {
     rebuild_ = true;
     return;
@@ -266,7 +274,7 @@ void HostPoints::Place(Fleet& fleet, HostIndex host) {
   if (!values_.empty()) values_.push_back(ReferenceOf(values_, signature.multipliers));
   for (std::uint32_t r = 0; r < rooms_; ++r) room_[r] = fleet.Class(r + 1).room[host];
   const Point point{host, KeyOf(values_), values_, {room_.data(), rooms_}};
-  const BoxForest::Tree tree = TreeFor(fleet, signature);
+  const BoxForest::Tree tree = same_class ? tree_of_[host] : TreeFor(fleet, signature);
   if (tree_of_[host] == tree && forest_->Contains(host)) {
     forest_->Update(tree, point);
     return;

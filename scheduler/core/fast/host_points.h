@@ -21,6 +21,8 @@ namespace kilonova::scheduler::core::fast {
 inline constexpr std::uint32_t kMostRooms = 8;
 // Beyond, hosts differ too much for trees to be worth their memory.
 inline constexpr std::size_t kMostTrees = 8192;
+// Rows a key is made of.
+inline constexpr std::size_t kMostKeyRows = 8;
 
 class HostPoints {
  public:
@@ -116,6 +118,7 @@ class HostPoints {
   std::vector<double> spans_;                // what normalisation would divide by, by row
   std::vector<std::vector<double>> slopes_;  // by multipliers id, by row
   std::uint32_t key_bits_ = 0;
+  std::array<std::uint64_t, 256> spread_{};  // a byte with its bits as far apart as keys have them
   std::uint32_t rooms_ = 0;
   std::uint32_t fleet_classes_ = 0;
   std::uint64_t generation_ = 0, version_ = 0;

@@ -47,11 +47,11 @@ bool Search::TreeCounts(BoxForest::Tree tree, BoxForest::Ref root) const {
 }
 
 bool Search::Passes(HostIndex host) const {
-  if (host >= fleet_.Slots() || !forest_.Contains(host)) return false;
+  if (host >= fleet_->Slots() || !forest_->Contains(host)) return false;
   if (query_.passes[points_.TreeOf(host)] != kTreePasses) return false;
-  if (query_.footprint != nullptr) return fleet_.Fits(host, *query_.footprint);
+  if (query_.footprint != nullptr) return fleet_->Fits(host, *query_.footprint);
   return std::ranges::all_of(query_.needs, [&](const Need& need) {
-    return fleet_.Class(static_cast<std::uint32_t>(need.row) + 1).room[host] >= need.amount;
+    return fleet_->Class(static_cast<std::uint32_t>(need.row) + 1).room[host] >= need.amount;
   });
 }
 
@@ -70,9 +70,9 @@ bool Search::FindExtremes(std::span<const HostIndex> seeds) {
   }
   for (const Weighed& weighed : query_.weighers) {
     if (!weighed.row) continue;
-    for (std::size_t g = 0; g < forest_.Groups(); ++g) {
-      if (!weighed.maximum) Seek(forest_.Group(g), *weighed.row, Side::kHigh);
-      if (!weighed.minimum) Seek(forest_.Group(g), *weighed.row, Side::kLow);
+    for (std::size_t g = 0; g < forest_->Groups(); ++g) {
+      if (!weighed.maximum) Seek(forest_->Group(g), *weighed.row, Side::kHigh);
+      if (!weighed.minimum) Seek(forest_->Group(g), *weighed.row, Side::kLow);
     }
   }
   if (!any_) {
@@ -87,8 +87,9 @@ bool Search::FindExtremes(std::span<const HostIndex> seeds) {
 
 void Search::AddToExtremes(HostIndex host) {
   const std::size_t rows = points_.Rows();
-  std::vector<double> values(forest_.Values());
-  forest_.Read(host, values);
+  auto& values = values_;
+  values.resize(forest_->Values());
+  forest_->Read(host, values);
   any_ = true;
   for (std::size_t row = 0; row < rows; ++row) {
     if (values[row] > high_[row]) {
@@ -107,8 +108,8 @@ void Search::Seek(BoxForest::Ref ref, std::size_t row, Side side) {
     SeekLeaf(ref);
     return;
   }
-  const auto node = forest_.Node(ref);
-  const bool group = forest_.IsGroupNode(ref);
+  const auto node = forest_->Node(ref);
+  const bool group = forest_->IsGroupNode(ref);
   const double* values = (side == Side::kHigh ? node.high : node.low) + row * kChildren;
   std::uint8_t may[kChildren];
   MayPass<kChildren>(node.count, node.room, may);
@@ -116,7 +117,7 @@ void Search::Seek(BoxForest::Ref ref, std::size_t row, Side side) {
     std::size_t best = kChildren;
     for (std::size_t i = 0; i < node.count; ++i) {
       if (may[i] == 0 || !Improves(values[i], row, side)) continue;
-      if (group && !TreeCounts(forest_.TreeAt(ref, i), node.child[i])) continue;
+      if (group && !TreeCounts(forest_->TreeAt(ref, i), node.child[i])) continue;
       const bool better = best == kChildren || (side == Side::kHigh ? values[i] > values[best]
                                                                     : values[i] < values[best]);
       if (better) best = i;
@@ -128,13 +129,13 @@ void Search::Seek(BoxForest::Ref ref, std::size_t row, Side side) {
 }
 
 void Search::SeekLeaf(BoxForest::Ref ref) {
-  const auto leaf = forest_.Leaf(ref);
+  const auto leaf = forest_->Leaf(ref);
   const std::size_t rows = points_.Rows();
   std::uint8_t may[kLeafPoints];
   MayPass<kLeafPoints>(leaf.count, leaf.room, may);
   for (std::size_t i = 0; i < leaf.count; ++i) {
     if (may[i] == 0) continue;
-    if (query_.footprint != nullptr && !fleet_.Fits(leaf.host[i], *query_.footprint)) continue;
+    if (query_.footprint != nullptr && !fleet_->Fits(leaf.host[i], *query_.footprint)) continue;
     any_ = true;
     for (std::size_t row = 0; row < rows; ++row) {
       const double value = leaf.value[row * kLeafPoints + i];
@@ -155,13 +156,12 @@ Extreme Search::ExtremeOf(const Weighed& weighed) const {
   return {low_[*weighed.row], high_[*weighed.row]};
 }
 
-std::vector<Range> Search::Ranges() const {
-  std::vector<Range> ranges;
-  ranges.reserve(query_.weighers.size());
+const std::vector<Range>& Search::Ranges() {
+  own_ranges_.clear();
   for (const Weighed& weighed : query_.weighers) {
-    ranges.push_back(RangeOf(weighed, ExtremeOf(weighed)));
+    own_ranges_.push_back(RangeOf(weighed, ExtremeOf(weighed)));
   }
-  return ranges;
+  return own_ranges_;
 }
 
 // ---- the best
@@ -193,8 +193,8 @@ void Search::TermsOf(std::uint32_t multipliers) {
 // The greatest magnitude a value of the row has anywhere.
 double Search::Magnitude(std::size_t row) const {
   double most = std::abs(points_.Bases()[row]);
-  for (std::size_t g = 0; g < forest_.Groups(); ++g) {
-    const auto node = forest_.Node(forest_.Group(g));
+  for (std::size_t g = 0; g < forest_->Groups(); ++g) {
+    const auto node = forest_->Node(forest_->Group(g));
     for (std::size_t i = 0; i < node.count; ++i) {
       if (node.child[i] == BoxForest::kNil) continue;
       most = std::max({most, std::abs(node.high[row * kChildren + i]),
@@ -293,21 +293,17 @@ void Search::FindBest(std::span<const Range> ranges, std::size_t wanted,
   cell_ = cell;
   tie_break_ = tie_break;
   best_ = &best;
-  struct Root {
-    double total;
-    BoxForest::Ref group;
-    std::size_t slot;
-  };
-  std::vector<Root> roots;
-  for (std::size_t g = 0; g < forest_.Groups(); ++g) {
-    const BoxForest::Ref ref = forest_.Group(g);
-    const auto node = forest_.Node(ref);
+  auto& roots = roots_;
+  roots.clear();
+  for (std::size_t g = 0; g < forest_->Groups(); ++g) {
+    const BoxForest::Ref ref = forest_->Group(g);
+    const auto node = forest_->Node(ref);
     std::uint8_t may[kChildren];
     MayPass<kChildren>(node.count, node.room, may);
     double totals[kChildren];
     std::optional<std::uint32_t> computed;
     for (std::size_t i = 0; i < node.count; ++i) {
-      const BoxForest::Tree tree = forest_.TreeAt(ref, i);
+      const BoxForest::Tree tree = forest_->TreeAt(ref, i);
       if (may[i] == 0 || !TreeCounts(tree, node.child[i])) continue;
       const std::uint32_t multipliers = points_.MultipliersIdOf(tree);
       if (computed != multipliers) {
@@ -321,8 +317,8 @@ void Search::FindBest(std::span<const Range> ranges, std::size_t wanted,
   }
   while (!roots.empty()) {
     const auto top = std::ranges::max_element(roots, {}, &Root::total);
-    const auto node = forest_.Node(top->group);
-    TermsOf(points_.MultipliersIdOf(forest_.TreeAt(top->group, top->slot)));
+    const auto node = forest_->Node(top->group);
+    TermsOf(points_.MultipliersIdOf(forest_->TreeAt(top->group, top->slot)));
     if (CanEnter(node, top->slot, top->total)) {
       Descend(node.child[top->slot]);
     } else if (best.size() == wanted_ && top->total < best.back().total) {
@@ -340,7 +336,7 @@ bool Search::CanEnter(const BoxForest::NodeView& node, std::size_t slot, double 
   if (total != last.total) return total > last.total;
   if (tie_break_ == nullptr) return node.first[slot] < last.host;
   double corner[64];
-  const std::size_t rows = forest_.Values();
+  const std::size_t rows = forest_->Values();
   bool one_point = rows <= 64;
   for (std::size_t row = 0; row < rows && one_point; ++row) {
     corner[row] = node.high[row * kChildren + slot];
@@ -366,7 +362,7 @@ void Search::Descend(BoxForest::Ref ref) {
     DescendLeaf(ref);
     return;
   }
-  const auto node = forest_.Node(ref);
+  const auto node = forest_->Node(ref);
   std::uint8_t may[kChildren];
   MayPass<kChildren>(node.count, node.room, may);
   double totals[kChildren];
@@ -404,7 +400,7 @@ double Search::TotalAt(const BoxForest::LeafView& leaf, std::size_t at) const {
 }
 
 void Search::DescendLeaf(BoxForest::Ref ref) {
-  const auto leaf = forest_.Leaf(ref);
+  const auto leaf = forest_->Leaf(ref);
   std::uint8_t may[kLeafPoints];
   MayPass<kLeafPoints>(leaf.count, leaf.room, may);
   // Most hosts are told apart by their line, which needs no division.
@@ -421,7 +417,7 @@ void Search::DescendLeaf(BoxForest::Ref ref) {
     if (full && about[i] < best_->back().total) continue;
     const double total = TotalAt(leaf, i);
     if (full && total < best_->back().total) continue;
-    if (query_.footprint != nullptr && !fleet_.Fits(leaf.host[i], *query_.footprint)) continue;
+    if (query_.footprint != nullptr && !fleet_->Fits(leaf.host[i], *query_.footprint)) continue;
     Offer(total, leaf.host[i]);
   }
 }

@@ -69,14 +69,20 @@ class TieBreak {
 
 class Search {
  public:
-  Search(const Fleet& fleet, const HostPoints& points, const Query& query)
-      : fleet_(fleet), points_(points), forest_(points.forest()), query_(query) {}
+  // Good as long as fleet and points do not change; kept from request to request, it need not
+  // allocate.
+  explicit Search(const HostPoints& points) : points_(points) {}
+  void Start(const Fleet& fleet, const Query& query) {
+    fleet_ = &fleet;
+    forest_ = &points_.forest();
+    query_ = query;
+  }
 
   // Finds the lowest and highest value of every weigher among the hosts that pass; those known to
   // are to be given as `seeds`. False when no host passes.
   bool FindExtremes(std::span<const HostIndex> seeds);
   Extreme ExtremeOf(const Weighed& weighed) const;
-  std::vector<Range> Ranges() const;  // from the extremes, by weigher
+  const std::vector<Range>& Ranges();  // from the extremes, by weigher
   // Where the extremes were found, by row: seeds for the next search like this one.
   const std::vector<HostIndex>& Extremes() const { return found_at_; }
 
@@ -136,10 +142,19 @@ class Search {
     return tie_break_ == nullptr ? a.host < b.host : tie_break_->Before(a.host, b.host);
   }
 
-  const Fleet& fleet_;
+  struct Root {
+    double total;
+    BoxForest::Ref group;
+    std::size_t slot;
+  };
+
   const HostPoints& points_;
-  const BoxForest& forest_;
-  const Query& query_;
+  const Fleet* fleet_ = nullptr;
+  const BoxForest* forest_ = nullptr;
+  Query query_;
+  std::vector<Range> own_ranges_;
+  std::vector<Root> roots_;
+  std::vector<double> values_;
   std::vector<double> low_, high_;
   std::vector<HostIndex> found_at_;  // high_, then low_
   bool any_ = false;
