@@ -62,7 +62,11 @@ class Twins {
     std::map<std::string, double> multipliers;
     constexpr double kValues[] = {-1.0, 0.0, 1.0, 0.3, 2.5, -0.1, 1e6, 1e-9};
     for (const char* name :
-         {"ram_weight_multiplier", "cpu_weight_multiplier", "disk_weight_multiplier"}) {
+         {"ram_weight_multiplier", "cpu_weight_multiplier", "disk_weight_multiplier",
+          "io_ops_weight_multiplier", "build_failure_weight_multiplier"}) {
+      weighers::WeigherOptions one;
+      one.multipliers[name] = 1;
+      if (!weighers::MakeWeighers({}, one).ok()) continue;
       if (Draw(3) == 0) multipliers[name] = kValues[Draw(std::size(kValues))];
     }
     return multipliers;
