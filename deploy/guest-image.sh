@@ -27,8 +27,8 @@ ln -s busybox "$root/bin/sh"
 
 # Modules with what they depend on, in loading order; those built into the kernel are not listed.
 : >"$root/lib/modules/order"
-for name in virtio_pci virtio_blk virtio_net virtio_scsi ata_piix ahci sr_mod isofs button evdev \
-    psmouse virtio-rng; do
+for name in virtio_pci virtio_blk virtio_net virtio_scsi sd_mod ata_piix ahci sr_mod isofs vfat nls_cp437 \
+    nls_ascii nls_iso8859-1 button evdev psmouse virtio-rng i6300esb tpm_tis tpm_crb efivarfs; do
   # A module this kernel does not have is not there to load.
   { modprobe --show-depends -S "$version" "$name" 2>/dev/null || true; } |
     sed -n 's/^insmod \([^ ]*\).*/\1/p' | while read -r file; do
@@ -56,6 +56,14 @@ $B mount -t sysfs sys /sys
 $B mount -t devtmpfs dev /dev
 while read -r m; do $B insmod "/lib/modules/$m" 2>/dev/null; done </lib/modules/order
 say() { echo "guest: $*"; }
+at() { $B dd if="$1" bs=1 skip="$2" count="$3" 2>/dev/null | $B tr -d '\0\n'; }
+# File system and label of a device: what tests put there, and nothing else.
+contents() {
+  case "$(at "$1" 32769 5)" in CD001) echo "iso9660 $(at "$1" 32808 8)"; return ;; esac
+  case "$(at "$1" 4086 10)" in SWAPSPACE2) echo swap; return ;; esac
+  case "$(at "$1" 54 3)" in FAT) echo "vfat $(at "$1" 43 11)"; return ;; esac
+  case "$(at "$1" 1080 2 | $B hexdump -v -e '1/1 "%02x"')" in 53ef) echo "ext4 $(at "$1" 1144 16)" ;; esac
+}
 # The first value of a key; the files have each key we ask for first where it counts.
 field() { $B tr ',{' '\n\n' <"$1" | $B sed -n "s/^ *\"$2\": *\"\([^\"]*\)\".*/\1/p" | $B head -n 1; }
 
@@ -64,20 +72,40 @@ say "smbios uuid $($B cat /sys/class/dmi/id/product_uuid 2>/dev/null)"
 say "smbios product $($B cat /sys/class/dmi/id/sys_vendor 2>/dev/null), $($B cat /sys/class/dmi/id/product_name 2>/dev/null)"
 say "cpus $($B grep -c ^processor /proc/cpuinfo)"
 say "memory_kb $($B sed -n 's/^MemTotal: *\([0-9]*\).*/\1/p' /proc/meminfo)"
+if [ -d /sys/firmware/efi ]; then say "firmware efi"; else say "firmware bios"; fi
+for t in /sys/class/tpm/tpm*; do
+  [ ! -e "$t" ] || say "tpm version $($B cat "$t/tpm_version_major" 2>/dev/null)"
+done
+for n in /sys/devices/system/node/node*; do
+  [ -d "$n" ] || continue
+  say "numa ${n##*/} cpus $($B cat "$n/cpulist") memory_kb $($B sed -n 's/.*MemTotal: *\([0-9]*\).*/\1/p' "$n/meminfo")"
+done
+for p in /sys/bus/pci/devices/*; do
+  say "pci $($B cat "$p/vendor"):$($B cat "$p/device")"
+done
+for w in /sys/class/watchdog/watchdog*; do
+  [ ! -e "$w" ] || say "watchdog $($B cat "$w/identity" 2>/dev/null)"
+done
+say "serial ports $($B grep -vc 'uart:unknown\|^serinfo' /proc/tty/driver/serial)"
 for d in /sys/block/*; do
   case ${d##*/} in ram*|loop*|fd*) continue ;; esac
-  say "disk ${d##*/} sectors $($B cat "$d/size")"
+  # The bus is the last but the block device's own directories: scsi ("host0"), virtio, ata.
+  case $($B readlink -f "$d") in
+    */virtio*/host*) bus=virtio-scsi ;; */ata*) bus=ata ;; */virtio*) bus=virtio ;; *) bus=other ;;
+  esac
+  say "disk ${d##*/} sectors $($B cat "$d/size") bus $bus holds $(contents "/dev/${d##*/}")"
 done
 say "rng $($B cat /sys/class/misc/hw_random/rng_current 2>/dev/null)"
 
-# The config drive is the device labelled config-2, whatever its bus.
+# The config drive is the device labelled config-2, whatever its bus and file system.
 tries=0
 while [ $tries -lt 20 ]; do
   for d in /dev/sr0 /dev/sr1 /dev/vd? /dev/sd?; do
     [ -b "$d" ] || continue
-    # The volume label of ISO9660 is at 32808.
-    case "$($B dd if="$d" bs=1 skip=32808 count=8 2>/dev/null)" in
-      config-2*) $B mount -t iso9660 -o ro "$d" /mnt/config 2>/dev/null && break 2 ;;
+    what=$(contents "$d")
+    case "$what" in
+      *config-2*) $B mount -t "${what%% *}" -o ro "$d" /mnt/config 2>/dev/null &&
+        say "config drive ${d##*/} $what" && break 2 ;;
     esac
   done
   tries=$((tries + 1)); $B usleep 100000

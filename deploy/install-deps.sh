@@ -18,6 +18,7 @@ build=(ca-certificates cmake ninja-build ccache g++ pkg-config git python3
   prometheus-cpp-dev libcpp-httplib-dev librapidcheck-dev)
 run=(rabbitmq-server libvirt-daemon libvirt-daemon-driver-qemu libvirt-daemon-system
   libvirt-clients qemu-system-x86 qemu-utils dnsmasq-base iptables iproute2
+  swtpm swtpm-tools ovmf dosfstools e2fsprogs mtools util-linux
   xorriso busybox-static cpio linux-image-cloud-amd64 kmod curl openssl procps)
 test=(clang clang-tidy clang-format libclang-rt-14-dev shellcheck
   python3-pytest python3-pika python3-libvirt python3-nova python3-placement

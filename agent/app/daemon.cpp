@@ -61,10 +61,10 @@ struct Daemon::Parts {
         counters(metrics),
         journal(std::move(the_journal)),
         images(std::move(the_images)),
-        config_drives(options.images.tools),
+        config_drives(options.images.tools, options.images.disks.config_drive_format),
         hypervisor(LibvirtOptions(options, metrics)),
         networks(hypervisor),
-        describer(GuestOptions(options)),
+        describer(GuestOptions(options), options.default_ephemeral_format),
         session(SessionOptionsOf(options), std::move(transport), SystemClock()),
         agent(options.agent, core::Ports{hypervisor, *images, config_drives, networks, *journal,
                                          session, describer, decoder, SystemClock()}) {}
@@ -74,7 +74,7 @@ struct Daemon::Parts {
   CounterExport counters;
   std::unique_ptr<adapters::journal::SqliteJournal> journal;
   std::unique_ptr<adapters::images::DiskImageStore> images;
-  adapters::images::XorrisoConfigDrive config_drives;
+  adapters::images::ToolConfigDrive config_drives;
   adapters::libvirt::Hypervisor hypervisor;
   adapters::network::Networks networks;
   GuestDescriber describer;

@@ -3,7 +3,10 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <charconv>
+#include <map>
 
 #include "common/base/ids.h"
 #include "common/runtime/config.h"
@@ -53,6 +56,64 @@ void ReadAgent(Config& config, core::AgentSettings& agent) {
       seconds("image_cache.manager_interval", agent.image_cache_manager_interval);
 }
 
+// Nova's reserved_huge_pages: "node:0,size:2048,count:64", sizes in KiB or with a unit ("1G").
+Status AddReservedPages(const std::string& text, core::AgentSettings& agent) {
+  std::map<std::string, std::string> fields;
+  std::size_t begin = 0;
+  while (begin <= text.size()) {
+    const std::size_t end = std::min(text.find(',', begin), text.size());
+    const std::string field = text.substr(begin, end - begin);
+    const std::size_t colon = field.find(':');
+    if (colon == std::string::npos) break;
+    fields[field.substr(0, colon)] = field.substr(colon + 1);
+    begin = end + 1;
+  }
+  const auto number = [](std::string digits, std::int64_t unit) -> std::int64_t {
+    std::int64_t value = -1;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    const bool whole = error == std::errc() && end == digits.data() + digits.size();
+    return whole && value >= 0 && value <= INT32_MAX ? value * unit : -1;
+  };
+  std::string size = fields["size"];
+  std::int64_t unit = 1;  // KiB
+  if (size.ends_with("B")) size.pop_back();
+  if (size.ends_with("K")) size.pop_back();
+  if (size.ends_with("M")) unit = 1024;
+  if (size.ends_with("G")) unit = 1024 * 1024;
+  if (unit > 1) size.pop_back();
+  const std::int64_t node = number(fields["node"], 1);
+  const std::int64_t kib = number(size, unit);
+  const std::int64_t count = number(fields["count"], 1);
+  if (fields.size() != 3 || node < 0 || kib <= 0 || count < 0) {
+    return Error(Code::kInvalidArgument, reason::kConfigInvalid,
+                 "reserved_huge_pages: each is node:N,size:KIB,count:N",
+                 {{"field", "reserved_huge_pages"}});
+  }
+  agent.reserved_huge_pages[node][kib] = count;
+  return OkStatus();
+}
+
+Status ReadCompute(Config& config, core::AgentSettings& agent) {
+  const auto cpus = [&](const char* key, std::optional<hardware::CpuSet>& set) -> Status {
+    const std::string text = config.String(key, "");
+    if (text.empty()) return OkStatus();
+    auto parsed = hardware::ParseCpuSpec(text);
+    if (!parsed.ok() || parsed->Empty()) {
+      return Error(Code::kInvalidArgument, reason::kConfigInvalid,
+                   std::string(key) + ": names no CPUs; it is a list like 4-7,^5",
+                   {{"field", key}});
+    }
+    set = *std::move(parsed);
+    return OkStatus();
+  };
+  Status status = cpus("compute.cpu_shared_set", agent.cpu_shared_set);
+  if (status.ok()) status = cpus("compute.cpu_dedicated_set", agent.cpu_dedicated_set);
+  for (const std::string& text : config.List("reserved_huge_pages", {})) {
+    if (status.ok()) status = AddReservedPages(text, agent);
+  }
+  return status;
+}
+
 void ReadImages(Config& config, adapters::images::ImageStoreOptions& images,
                 std::uint64_t& size_limit_gb) {
   for (const std::string& root : config.List("images.file_roots", {})) {
@@ -61,6 +122,16 @@ void ReadImages(Config& config, adapters::images::ImageStoreOptions& images,
   size_limit_gb = static_cast<std::uint64_t>(
       config.Int("images.size_limit_gb", static_cast<std::int64_t>(size_limit_gb), 1, 1 << 20));
   images.max_file_bytes = size_limit_gb << 30;
+  auto& disks = images.disks;
+  disks.images_type =
+      config.Choice("libvirt.images_type", "default", {"default", "qcow2", "raw", "flat"});
+  if (disks.images_type == "default") disks.images_type = "qcow2";
+  disks.preallocate_images =
+      config.Choice("preallocate_images", "none", {"none", "space"}) == "space";
+  disks.config_drive_format = config.Choice("config_drive_format", "iso9660", {"iso9660", "vfat"});
+  disks.force_raw_images = config.Bool("force_raw_images", true);
+  images.tools.mcopy = config.String("images.mcopy", images.tools.mcopy.string());
+  images.tools.mkfs_dir = config.String("images.mkfs_dir", images.tools.mkfs_dir.string());
   auto& cache = images.cache;
   cache.remove_unused_base_images =
       config.Bool("image_cache.remove_unused_base_images", cache.remove_unused_base_images);
@@ -148,9 +219,12 @@ Expected<Options> LoadOptions(const std::filesystem::path& file) {
   ASSIGN_OR_RETURN(Config config, Config::Load(file));
   Options options;
   ReadAgent(config, options.agent);
+  const Status compute = ReadCompute(config, options.agent);
   ReadImages(config, options.images, options.agent.image_size_limit_gb);
   options.images.paths = options.agent.paths;
   ReadGuest(config, options.guest);
+  options.default_ephemeral_format = config.Choice(
+      "default_ephemeral_format", "", {"", "ext2", "ext3", "ext4", "xfs", "vfat", "ntfs"});
   options.libvirt_uri = config.String("libvirt.uri", "qemu:///system");
   options.virt_type = config.Choice("libvirt.virt_type", "auto", {"auto", "kvm", "qemu"});
   auto amqp = ReadAmqp(config);
@@ -167,6 +241,7 @@ Expected<Options> LoadOptions(const std::filesystem::path& file) {
   options.log.format = config.Choice("log.format", "text", {"text", "journald", "json"});
   options.log.file = config.String("log.file", "");
   RETURN_IF_ERROR(config.Finish());
+  RETURN_IF_ERROR(compute);
   RETURN_IF_ERROR(amqp.status());
   options.amqp = *std::move(amqp);
   options.amqp.name = "kilonova-agent " + options.agent.host;

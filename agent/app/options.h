@@ -20,7 +20,8 @@ namespace kilonova::agent::app {
 struct Options {
   core::AgentSettings agent;
   adapters::images::ImageStoreOptions images;
-  guest::GuestConfig guest;  // host, paths, virt_type and arch are filled in later
+  guest::GuestConfig guest;              // host, paths, virt_type and arch are filled in later
+  std::string default_ephemeral_format;  // "" = by the guest's os_type, as in Nova
   amqp::ConnectionSettings amqp;
   std::string libvirt_uri, virt_type;
   std::string scheduler_address, scheduler_authority;

@@ -7,6 +7,7 @@
 #include "agent/guest/features.h"
 #include "agent/guest/metadata.h"
 #include "agent/guest/request.h"
+#include "common/hardware/constraints.h"
 #include "proto/oslo/decode.h"
 #include "proto/oslo/json.h"
 
@@ -15,13 +16,46 @@ namespace kilonova::agent::app {
 Status GuestDescriber::Check(const model::BuildRequest& build) { return guest::CheckServed(build); }
 
 Expected<std::string> GuestDescriber::DomainXml(const model::BuildRequest& build,
-                                                const core::CachedImage& root,
+                                                const core::GuestPlacement& placement,
                                                 const core::HostFacts& facts) {
   guest::GuestConfig config = config_;
   config.virt_type = facts.virt_type;
   config.arch = facts.arch;
-  ASSIGN_OR_RETURN(const guest::Domain domain, guest::DescribeRequest(config, facts, build, root));
+  RETURN_IF_ERROR(guest::CheckServed(build));
+  ASSIGN_OR_RETURN(guest::GuestInput input, guest::InputOf(config, facts, build, placement.root));
+  input.numa = placement.numa;
+  input.host_numa = placement.host_numa;
+  ASSIGN_OR_RETURN(const guest::DiskPlacement disks, guest::PlaceDisks(config, input));
+  ASSIGN_OR_RETURN(const guest::Domain domain,
+                   guest::DescribeGuest(config, facts.guests, input, disks));
   return guest::DomainXml(domain);
+}
+
+Expected<std::optional<hardware::InstanceNumaTopology>> GuestDescriber::NumaWanted(
+    const model::BuildRequest& build) {
+  ASSIGN_OR_RETURN(const auto image, hardware::ImageProps::From(build.image.properties));
+  return hardware::NumaConstraints({.flavor = build.flavor, .image = image});
+}
+
+// As Nova names and formats them when the request maps no block devices.
+Expected<std::vector<core::BlankDisk>> GuestDescriber::BlankDisks(
+    const model::BuildRequest& build) {
+  std::vector<core::BlankDisk> disks;
+  if (build.flavor.ephemeral_gb > 0) {
+    const auto os = build.image.properties.find("os_type");
+    std::string filesystem = default_ephemeral_format_;
+    if (filesystem.empty()) {
+      const std::string type = os == build.image.properties.end() ? "" : os->second;
+      filesystem = type == "linux" ? "ext4" : type == "windows" ? "ntfs" : "vfat";
+    }
+    disks.push_back({"disk.local", static_cast<std::uint64_t>(build.flavor.ephemeral_gb) << 30,
+                     filesystem, "ephemeral0"});
+  }
+  if (build.flavor.swap_mb > 0) {
+    disks.push_back(
+        {"disk.swap", static_cast<std::uint64_t>(build.flavor.swap_mb) << 20, "swap", ""});
+  }
+  return disks;
 }
 
 Expected<std::optional<std::vector<core::ConfigDriveFile>>> GuestDescriber::ConfigDrive(

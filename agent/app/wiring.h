@@ -11,15 +11,22 @@ namespace kilonova::agent::app {
 
 class GuestDescriber final : public core::GuestDescriber {
  public:
-  explicit GuestDescriber(guest::GuestConfig config) : config_(std::move(config)) {}
+  GuestDescriber(guest::GuestConfig config, std::string default_ephemeral_format)
+      : config_(std::move(config)),
+        default_ephemeral_format_(std::move(default_ephemeral_format)) {}
   Status Check(const model::BuildRequest& build) override;
-  Expected<std::string> DomainXml(const model::BuildRequest& build, const core::CachedImage& root,
+  Expected<std::optional<hardware::InstanceNumaTopology>> NumaWanted(
+      const model::BuildRequest& build) override;
+  Expected<std::string> DomainXml(const model::BuildRequest& build,
+                                  const core::GuestPlacement& placement,
                                   const core::HostFacts& facts) override;
+  Expected<std::vector<core::BlankDisk>> BlankDisks(const model::BuildRequest& build) override;
   Expected<std::optional<std::vector<core::ConfigDriveFile>>> ConfigDrive(
       const model::BuildRequest& build) override;
 
  private:
   const guest::GuestConfig config_;
+  const std::string default_ephemeral_format_;
 };
 
 class RequestDecoder final : public core::RequestDecoder {

@@ -6,8 +6,10 @@
 
 #include "agent/core/agent.h"
 #include "agent/core/console.h"
+#include "agent/core/host_topology.h"
 #include "agent/core/inventory.h"
 #include "common/base/log.h"
+#include "common/hardware/reported.h"
 
 namespace kilonova::agent::core {
 
@@ -95,11 +97,18 @@ Expected<model::HostReport> Agent::Report() {
   }
   const MachineUsage usage = ReadMachineUsage(settings_.paths);
   model::HostReport report = MakeHostReport(settings_, *facts, usage);
+  const auto topology = HostTopology(settings_, *facts);
+  if (topology.ok() && *topology) {
+    report.numa_cells = hardware::ToReport(claims_.WithUsage(**topology));
+  }
   ASSIGN_OR_RETURN(const auto records, ports_.journal.Instances());
   report.running_instances = std::ranges::count_if(records, [](const InstanceRecord& record) {
     return record.power_state == model::PowerState::kRunning;
   });
   const auto degraded = [&report](Reason why) { report.degraded.emplace_back(why.name); };
+  if (!topology.ok()) {
+    report.degraded.push_back(ReasonOf(topology.status()) + ": " + Message(topology.status()));
+  }
   if (!connected) degraded(reason::kHypervisorUnavailable);
   const Journal::Health health = ports_.journal.CheckHealth();
   if (!health.writable) degraded(reason::kJournalFailed);

@@ -3,6 +3,7 @@
 
 #include "agent/core/failpoint_names.h"
 #include "agent/core/faults.h"
+#include "agent/core/host_topology.h"
 #include "agent/core/instance_files.h"
 #include "agent/core/inventory.h"
 #include "agent/core/template_check.h"
@@ -116,6 +117,7 @@ Status Build::RemoveOlder() {
   LogWarn("removing an earlier generation of the instance", {F("instance", op_.instance())});
   RETURN_IF_ERROR(Hypervised([&] { return services_.ports.hypervisor.Destroy(op_.instance()); }));
   RETURN_IF_ERROR(Hypervised([&] { return services_.ports.hypervisor.Undefine(op_.instance()); }));
+  services_.claims.Release(op_.instance());
   return RemoveInstanceDir(services_.settings.paths, op_.instance());
 }
 
@@ -175,11 +177,12 @@ Status Build::Prepare() {
       !stepped.ok())
     return stepped;
   RETURN_IF_ERROR(step("disk", [&] { return MakeDisk(); }));
+  RETURN_IF_ERROR(step("blank_disks", [&] { return MakeBlankDisks(); }));
   RETURN_IF_ERROR(step("config_drive", [&] { return MakeConfigDrive(); }));
   RETURN_IF_ERROR(step("network", [&] { return CheckNetworks(); }));
   return step("xml", [&]() -> Status {
     ASSIGN_OR_RETURN(const HostFacts facts, services_.facts.Get());
-    ASSIGN_OR_RETURN(xml_, services_.ports.guests.DomainXml(request_, root_, facts));
+    ASSIGN_OR_RETURN(xml_, services_.ports.guests.DomainXml(request_, placement_, facts));
     return OkStatus();
   });
 }
@@ -213,7 +216,8 @@ InstanceRecord Build::Record(VmState vm, PowerState power) const {
   record.instance_id = request_.instance.id;
   record.generation = request_.claim.generation;
   record.claim_id = request_.claim.claim_id;
-  record.resources = model::ResourcesOf(request_.flavor);
+  record.resources = resources_.empty() ? model::ResourcesOf(request_.flavor) : resources_;
+  record.numa = placement_.numa;
   record.vm_state = vm;
   record.power_state = power;
   record.build_body = body_;
@@ -226,11 +230,24 @@ Status Build::HostClaim() {
     ASSIGN_OR_RETURN(facts, services_.facts.Get());
     return OkStatus();
   }));
+  RETURN_IF_ERROR(TakeShare(facts));
+  return op_.Progress(TaskState::kNetworking, VmState::kBuilding, PowerState::kNoState,
+                      Record(VmState::kBuilding, PowerState::kNoState));
+}
+
+Status Build::TakeShare(const HostFacts& facts) {
+  const AgentSettings& settings = services_.settings;
   const model::Inventories inventories =
-      MakeInventories(services_.settings, facts, ReadMachineUsage(services_.settings.paths));
-  const InstanceRecord record = Record(VmState::kBuilding, PowerState::kNoState);
-  RETURN_IF_ERROR(services_.claims.Claim(op_.instance(), record.resources, inventories));
-  return op_.Progress(TaskState::kNetworking, VmState::kBuilding, PowerState::kNoState, record);
+      MakeInventories(settings, facts, ReadMachineUsage(settings.paths));
+  HostClaims::NumaRequest numa;
+  ASSIGN_OR_RETURN(numa.wanted, services_.ports.guests.NumaWanted(request_));
+  ASSIGN_OR_RETURN(numa.host, HostTopology(settings, facts));
+  numa.limits = {settings.cpu_allocation_ratio, settings.ram_allocation_ratio, std::nullopt};
+  resources_ = ResourcesWanted(request_.flavor, numa.wanted, inventories);
+  ASSIGN_OR_RETURN(placement_.numa,
+                   services_.claims.Claim(op_.instance(), resources_, inventories, numa));
+  placement_.host_numa = std::move(numa.host);
+  return OkStatus();
 }
 
 Status Build::FetchImages() {
@@ -238,7 +255,7 @@ Status Build::FetchImages() {
   ImageStore& images = services_.ports.images;
   const std::uint64_t limit = services_.settings.image_size_limit_gb * kGiB;
   const std::uint64_t most = request_.flavor.root_gb > 0 ? Bytes(request_.flavor.root_gb) : limit;
-  ASSIGN_OR_RETURN(root_, images.Ensure(request_.image, most, op_.token()));
+  ASSIGN_OR_RETURN(placement_.root, images.Ensure(request_.image, most, op_.token()));
   const auto place = [&](const std::optional<model::ImageSource>& source,
                          const std::filesystem::path& target) -> Status {
     if (!source) return OkStatus();
@@ -250,8 +267,18 @@ Status Build::FetchImages() {
 }
 
 Status Build::MakeDisk() {
-  return services_.ports.images.CreateOverlay(root_, services_.settings.paths.Disk(op_.instance()),
+  return services_.ports.images.CreateOverlay(placement_.root,
+                                              services_.settings.paths.Disk(op_.instance()),
                                               Bytes(request_.flavor.root_gb));
+}
+
+Status Build::MakeBlankDisks() {
+  ASSIGN_OR_RETURN(blank_disks_, services_.ports.guests.BlankDisks(request_));
+  const std::filesystem::path dir = services_.settings.paths.Instance(op_.instance());
+  for (const BlankDisk& disk : blank_disks_) {
+    RETURN_IF_ERROR(services_.ports.images.CreateBlank(disk, dir / disk.name));
+  }
+  return OkStatus();
 }
 
 Status Build::MakeConfigDrive() {
@@ -260,7 +287,13 @@ Status Build::MakeConfigDrive() {
   if (files) {
     RETURN_IF_ERROR(services_.ports.config_drives.Write(*files, paths.ConfigDrive(op_.instance())));
   }
-  return WriteDiskInfo(paths, op_.instance());
+  const std::string format = services_.ports.images.DiskFormat();
+  std::vector<DiskFormatNote> notes = {{paths.Disk(op_.instance()), format}};
+  for (const BlankDisk& disk : blank_disks_) {
+    notes.push_back({paths.Instance(op_.instance()) / disk.name, format});
+  }
+  notes.push_back({paths.ConfigDrive(op_.instance()), "raw"});
+  return WriteDiskInfo(paths, op_.instance(), notes);
 }
 
 Status Build::CheckNetworks() {
@@ -351,7 +384,12 @@ void Build::ReportFailed(const Status& why, const Status& undone) {
         {F("instance", op_.instance()), F("request", op_.head().request_id), F("why", undone)});
     end.report->fault->retryable = false;
     const auto power = op_.Power();
-    end.upsert = Record(VmState::kError, power.value_or(PowerState::kNoState));
+    // What it was given stays its own until then.
+    const auto known = services_.ports.journal.Instance(op_.instance());
+    const bool recorded = known.ok() && known->has_value();
+    end.upsert = recorded ? **known : Record(VmState::kError, PowerState::kNoState);
+    end.upsert->vm_state = VmState::kError;
+    end.upsert->power_state = power.value_or(PowerState::kNoState);
     end.upsert->undo_pending = true;
     end.report->power_state = end.upsert->power_state;
   }

@@ -31,8 +31,10 @@ class Build final : public Runnable {
   Status TemplateCheck();
   Status AwaitTemplate();
   Status HostClaim();
+  Status TakeShare(const HostFacts& facts);
   Status FetchImages();
   Status MakeDisk();
+  Status MakeBlankDisks();
   Status MakeConfigDrive();
   Status CheckNetworks();
   Status AwaitPermission();
@@ -57,7 +59,9 @@ class Build final : public Runnable {
   Backoff permission_backoff_{std::chrono::milliseconds(100), std::chrono::milliseconds(5000)};
   Backoff running_backoff_{std::chrono::milliseconds(10), std::chrono::milliseconds(500)};
   bool said_waiting_ = false;
-  CachedImage root_;
+  GuestPlacement placement_;
+  model::Resources resources_;
+  std::vector<BlankDisk> blank_disks_;
   std::string xml_;
   bool touched_ = false;          // something may have been made for it
   bool domain_possible_ = false;  // libvirt may know it: undo must ask

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "agent/core/faults.h"
+#include "agent/core/host_topology.h"
 #include "common/base/log.h"
 
 namespace kilonova::agent::core {
@@ -81,9 +82,16 @@ Expected<std::string> RebuildXml(Operation& op, const InstanceRecord& record) {
       services.settings.hypervisor_wait));
   // In the cache as long as a disk stands on it, so nothing is fetched.
   const std::uint64_t any_size = UINT64_MAX;
-  ASSIGN_OR_RETURN(const CachedImage root,
-                   services.ports.images.Ensure(build->image, any_size, op.token()));
-  return services.ports.guests.DomainXml(*build, root, facts);
+  GuestPlacement placement;
+  placement.numa = record.numa;
+  ASSIGN_OR_RETURN(placement.host_numa, HostTopology(services.settings, facts));
+  if (services.ports.images.DiskFormat() == "qcow2") {
+    ASSIGN_OR_RETURN(placement.root,
+                     services.ports.images.Ensure(build->image, any_size, op.token()));
+  } else {
+    placement.root.format = "raw";  // a copy: it stands on nothing
+  }
+  return services.ports.guests.DomainXml(*build, placement, facts);
 }
 
 Status EndAction(Operation& op, InstanceRecord record, model::VmState vm, PowerState power) {

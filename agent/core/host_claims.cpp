@@ -1,11 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/core/host_claims.h"
 
-namespace kilonova::agent::core {
+#include <algorithm>
 
-Status HostClaims::Claim(const Uuid& instance, const model::Resources& resources,
-                         const model::Inventories& inventories) {
-  const absl::MutexLock lock(&mutex_);
+#include "common/base/log.h"
+
+namespace kilonova::agent::core {
+namespace {
+
+Status Exhausted(const std::string& name, const std::string& need, const std::string& free) {
+  return Error(Code::kResourceExhausted, reason::kHostResourcesExhausted,
+               "the host has not enough left", {{"class", name}, {"need", need}, {"free", free}});
+}
+
+}  // namespace
+
+Status HostClaims::CheckAmounts(const Uuid& instance, const model::Resources& resources,
+                                const model::Inventories& inventories) const {
   for (const auto& [name, amount] : resources) {
     const auto inventory = inventories.find(name);
     std::int64_t free = 0;
@@ -13,38 +24,83 @@ Status HostClaims::Claim(const Uuid& instance, const model::Resources& resources
       free = inventory->second.Capacity();
       for (const auto& [other, taken] : claims_) {
         if (other == instance) continue;
-        if (const auto it = taken.find(name); it != taken.end()) free -= it->second;
+        if (const auto it = taken.resources.find(name); it != taken.resources.end()) {
+          free -= it->second;
+        }
       }
     }
     if (amount > free || (inventory != inventories.end() && amount > inventory->second.max_unit)) {
-      return Error(Code::kResourceExhausted, reason::kHostResourcesExhausted,
-                   "the host has not enough left",
-                   {{"class", name},
-                    {"need", std::to_string(amount)},
-                    {"free", std::to_string(std::max<std::int64_t>(free, 0))}});
+      return Exhausted(name, std::to_string(amount),
+                       std::to_string(std::max<std::int64_t>(free, 0)));
     }
   }
-  claims_[instance] = resources;
   return OkStatus();
 }
 
-void HostClaims::Set(const Uuid& instance, const model::Resources& resources) {
+hardware::HostNumaClaims& HostClaims::BooksOf(const hardware::HostNumaTopology& host) {
+  if (!numa_) {
+    numa_.emplace(host);
+    host_ = host;
+    for (const auto& [uuid, share] : claims_) {
+      if (!share.numa) continue;
+      const Status adopted = numa_->Adopt(uuid, *share.numa);
+      if (!adopted.ok()) {
+        LogWarn("a guest has CPUs or memory the host no longer gives away",
+                {F("instance", uuid), F("why", adopted)});
+      }
+    }
+  } else if (*host_ != host) {
+    numa_->SetHost(host);
+    host_ = host;
+  }
+  return *numa_;
+}
+
+Expected<std::optional<hardware::InstanceNumaTopology>> HostClaims::Claim(
+    const Uuid& instance, const model::Resources& resources, const model::Inventories& inventories,
+    const NumaRequest& numa) {
   const absl::MutexLock lock(&mutex_);
-  claims_[instance] = resources;
+  RETURN_IF_ERROR(CheckAmounts(instance, resources, inventories));
+  std::optional<hardware::InstanceNumaTopology> fitted;
+  if (numa.wanted) {
+    if (!numa.host) return Exhausted("NUMA", "NUMA cells", "none");
+    ASSIGN_OR_RETURN(
+        fitted,
+        BooksOf(*numa.host).Claim(instance, {.numa = *numa.wanted, .limits = &numa.limits}));
+  } else if (numa_) {
+    numa_->Release(instance);
+  }
+  claims_[instance] = {resources, fitted};
+  return fitted;
+}
+
+void HostClaims::Set(const Uuid& instance, HostShare share) {
+  const absl::MutexLock lock(&mutex_);
+  if (numa_) {
+    numa_->Release(instance);
+    if (share.numa) numa_->Adopt(instance, *share.numa).IgnoreError();
+  }
+  claims_[instance] = std::move(share);
 }
 
 void HostClaims::Release(const Uuid& instance) {
   const absl::MutexLock lock(&mutex_);
   claims_.erase(instance);
+  if (numa_) numa_->Release(instance);
 }
 
 model::Resources HostClaims::Used() const {
   const absl::MutexLock lock(&mutex_);
   model::Resources used;
   for (const auto& [instance, taken] : claims_) {
-    for (const auto& [name, amount] : taken) used[name] += amount;
+    for (const auto& [name, amount] : taken.resources) used[name] += amount;
   }
   return used;
+}
+
+hardware::HostNumaTopology HostClaims::WithUsage(const hardware::HostNumaTopology& host) {
+  const absl::MutexLock lock(&mutex_);
+  return BooksOf(host).Host();
 }
 
 }  // namespace kilonova::agent::core

@@ -1,33 +1,63 @@
 // SPDX-License-Identifier: Apache-2.0
-// The agent's own count of what its instances take. The scheduler's claims decide; this is the
-// second lock on the door, for a scheduler whose picture of the host is old.
+// The agent's own count of what its instances take. The scheduler's claims decide how much; this is
+// the second lock on the door, for a scheduler whose picture of the host is old, and it alone
+// decides where: which NUMA cells, CPUs and pages a guest gets, as Nova's compute does.
 #pragma once
 
 #include <absl/base/thread_annotations.h>
 #include <absl/synchronization/mutex.h>
 
 #include <map>
+#include <optional>
 
 #include "common/base/ids.h"
 #include "common/base/status.h"
+#include "common/hardware/host_numa_claims.h"
+#include "common/hardware/topology.h"
 #include "common/model/resources.h"
 
 namespace kilonova::agent::core {
 
+// What an instance has of this host.
+struct HostShare {
+  model::Resources resources;
+  std::optional<hardware::InstanceNumaTopology> numa;  // fitted; empty: it asked for none
+};
+
 class HostClaims {
  public:
-  // Puts `resources` beside what others have, if it fits into `inventories`. Again for the same
-  // instance it replaces. HOST_RESOURCES_EXHAUSTED with details class, need, free.
-  Status Claim(const Uuid& instance, const model::Resources& resources,
-               const model::Inventories& inventories);
+  // What is asked of NUMA, and what of the host it can be fitted to.
+  struct NumaRequest {
+    std::optional<hardware::InstanceNumaTopology> wanted;  // empty: nothing
+    std::optional<hardware::HostNumaTopology> host;        // nothing used; empty: no cells known
+    hardware::NumaLimits limits;
+  };
+
+  // Puts `resources` beside what others have, if it fits into `inventories`, and fits the guest to
+  // the host's cells: the answer. Again for the same instance it replaces; a guest that was fitted
+  // before keeps its place. HOST_RESOURCES_EXHAUSTED with details class, need, free, or need, have.
+  Expected<std::optional<hardware::InstanceNumaTopology>> Claim(
+      const Uuid& instance, const model::Resources& resources,
+      const model::Inventories& inventories, const NumaRequest& numa);
   // For instances that are there already: no question asked.
-  void Set(const Uuid& instance, const model::Resources& resources);
+  void Set(const Uuid& instance, HostShare share);
   void Release(const Uuid& instance);
   model::Resources Used() const;
+  // `host` with what all instances use of it.
+  hardware::HostNumaTopology WithUsage(const hardware::HostNumaTopology& host);
 
  private:
+  Status CheckAmounts(const Uuid& instance, const model::Resources& resources,
+                      const model::Inventories& inventories) const
+      ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  // The books of the host as it is now, with all that were fitted to it in them.
+  hardware::HostNumaClaims& BooksOf(const hardware::HostNumaTopology& host)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
   mutable absl::Mutex mutex_;
-  std::map<Uuid, model::Resources> claims_ ABSL_GUARDED_BY(mutex_);
+  std::map<Uuid, HostShare> claims_ ABSL_GUARDED_BY(mutex_);
+  std::optional<hardware::HostNumaTopology> host_ ABSL_GUARDED_BY(mutex_);  // of the books
+  std::optional<hardware::HostNumaClaims> numa_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace kilonova::agent::core

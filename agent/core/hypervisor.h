@@ -57,6 +57,7 @@ struct HostFacts {
   std::int64_t hypervisor_version = 0, libvirt_version = 0;
   std::string virt_type;  // "kvm" or "qemu": what guests will really use
   std::vector<std::vector<std::string>> supported_instances;
+  bool swtpm = false;        // swtpm and swtpm_setup are installed: guests can have a TPM
   GuestCapabilities guests;  // empty members: not asked for, or libvirt did not say
 };
 

@@ -22,6 +22,14 @@ struct CachedImage {
   std::shared_ptr<const void> lease;
 };
 
+// A disk that begins empty but for a file system: Nova's ephemeral disks and swap.
+struct BlankDisk {
+  std::string name;              // its file in the instance's directory: "disk.eph0", "disk.swap"
+  std::uint64_t size_bytes = 0;  // what the guest sees
+  std::string filesystem;        // "ext4", "ext3", "xfs", "vfat", "ntfs" or "swap"
+  std::string label;             // "ephemeral0"; "" = none
+};
+
 class ImageStore {
  public:
   virtual ~ImageStore() = default;
@@ -35,11 +43,17 @@ class ImageStore {
   virtual Expected<CachedImage> Ensure(const model::ImageSource& image,
                                        std::uint64_t max_virtual_bytes, std::stop_token stop) = 0;
 
-  // A qcow2 overlay at `disk` of `size_bytes` (0 = the base's own size) on `base`, all formats
-  // explicit. Idempotent: an existing overlay of the right base and size is kept, a partial one
-  // replaced. FLAVOR_DISK_TOO_SMALL when size_bytes is under the base's virtual size.
+  // The root disk at `disk`, of `size_bytes` (0 = the base's own size): a qcow2 overlay on `base`,
+  // all formats explicit, or with images_type raw a copy of it. Idempotent: what is there and right
+  // is kept, a partial one replaced. FLAVOR_DISK_TOO_SMALL when size_bytes is under the base's
+  // virtual size.
   virtual Status CreateOverlay(const CachedImage& base, const std::filesystem::path& disk,
                                std::uint64_t size_bytes) = 0;
+
+  // Idempotent, as above. In the format of root disks; stands on no base.
+  virtual Status CreateBlank(const BlankDisk& disk, const std::filesystem::path& target) = 0;
+  // What a disk made here is: "qcow2" or "raw".
+  virtual std::string DiskFormat() const { return "qcow2"; }
 
   // A private copy of a kernel or ramdisk: a reflink where possible, never a hard link, since
   // libvirt hands the file to QEMU's user. Idempotent.
@@ -50,7 +64,8 @@ class ImageStore {
   virtual void RemoveUnused() {}
 };
 
-// Makes the ISO9660 config drive (volume label "config-2", Rock Ridge and Joliet).
+// Makes the config drive, volume label "config-2": ISO9660 with Rock Ridge and Joliet, or vfat, as
+// config_drive_format says.
 struct ConfigDriveFile {
   std::string path;  // "openstack/latest/meta_data.json"
   std::string content;

@@ -69,15 +69,15 @@ Status MakeInstanceDir(const Paths& paths, const Uuid& instance) {
   return MakeDir(paths.Instance(instance), 0711);
 }
 
-Status WriteDiskInfo(const Paths& paths, const Uuid& instance) {
+Status WriteDiskInfo(const Paths& paths, const Uuid& instance,
+                     const std::vector<DiskFormatNote>& disks) {
   std::string json = "{";
   const auto add = [&json](const fs::path& path, std::string_view format) {
     std::error_code error;
     if (!fs::exists(path, error)) return;
     json += (json.size() > 1 ? ", " : "") + JsonQuote(path.string()) + ": " + JsonQuote(format);
   };
-  add(paths.Disk(instance), "qcow2");
-  add(paths.ConfigDrive(instance), "raw");
+  for (const DiskFormatNote& disk : disks) add(disk.path, disk.format);
   json += "}";
   const fs::path target = paths.DiskInfo(instance);
   const fs::path draft = target.string() + ".tmp";

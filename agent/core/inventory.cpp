@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "agent/core/cpu_traits.h"
+#include "agent/core/host_topology.h"
 #include "agent/core/instance_files.h"
 
 namespace kilonova::agent::core {
@@ -62,9 +63,16 @@ model::Inventories MakeInventories(const AgentSettings& settings, const HostFact
     inventories.emplace(model::kMemoryMb, Of(facts.memory_mb, settings.reserved_host_memory_mb,
                                              settings.ram_allocation_ratio));
   }
-  if (facts.cpus > 0) {
+  // None of either while the configured sets do not fit the machine.
+  const auto cpus = CpusOf(settings, facts);
+  if (cpus.ok() && !cpus->shared.Empty()) {
     inventories.emplace(model::kVcpu,
-                        Of(facts.cpus, settings.reserved_host_cpus, settings.cpu_allocation_ratio));
+                        Of(static_cast<std::int64_t>(cpus->shared.Size()),
+                           settings.reserved_host_cpus, settings.cpu_allocation_ratio));
+  }
+  if (cpus.ok() && !cpus->dedicated.Empty()) {
+    inventories.emplace(model::kPcpu,
+                        Of(static_cast<std::int64_t>(cpus->dedicated.Size()), 0, 1.0));
   }
   if (usage.disk_total_gb > 0) {
     const std::int64_t reserved_gb = (settings.reserved_host_disk_mb + 1023) / 1024;
@@ -72,6 +80,25 @@ model::Inventories MakeInventories(const AgentSettings& settings, const HostFact
                         Of(usage.disk_total_gb, reserved_gb, settings.disk_allocation_ratio));
   }
   return inventories;
+}
+
+model::Resources ResourcesWanted(const model::Flavor& flavor,
+                                 const std::optional<hardware::InstanceNumaTopology>& numa,
+                                 const model::Inventories& inventories) {
+  model::Resources wanted = model::ResourcesOf(flavor);
+  if (!numa) return wanted;
+  std::int64_t pinned = 0;
+  for (const hardware::InstanceNumaCell& cell : numa->cells) {
+    pinned += static_cast<std::int64_t>(cell.pcpuset.Size());
+  }
+  const std::string vcpu(model::kVcpu);
+  const std::string pcpu(model::kPcpu);
+  if (pinned == 0 || inventories.find(pcpu) == inventories.end()) return wanted;
+  wanted[vcpu] -= pinned;
+  if (wanted[vcpu] <= 0) wanted.erase(vcpu);
+  if (numa->emulator_threads_policy == hardware::EmulatorThreadsPolicy::kIsolate) ++pinned;
+  wanted[pcpu] += pinned;
+  return wanted;
 }
 
 std::string CpuInfoJson(const HostFacts& facts) {
@@ -104,6 +131,14 @@ model::HostReport MakeHostReport(const AgentSettings& settings, const HostFacts&
   report.cpu_info = CpuInfoJson(facts);
   report.traits = CpuTraits(facts.cpu_features);
   report.traits.insert(report.traits.end(), kServedTraits.begin(), kServedTraits.end());
+  if (facts.swtpm) {
+    report.traits.emplace_back("COMPUTE_SECURITY_TPM_1_2");
+    report.traits.emplace_back("COMPUTE_SECURITY_TPM_2_0");
+  }
+  if (std::ranges::any_of(facts.guests.machines,
+                          [](const auto& machine) { return machine.second.secure_boot; })) {
+    report.traits.emplace_back("COMPUTE_SECURITY_UEFI_SECURE_BOOT");
+  }
   if (facts.threads > 1) report.traits.emplace_back("HW_CPU_HYPERTHREADING");
   std::ranges::sort(report.traits);
   report.supported_instances = facts.supported_instances;

@@ -3,10 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "agent/core/hypervisor.h"
 #include "agent/core/settings.h"
+#include "common/hardware/topology.h"
+#include "common/model/flavor.h"
 #include "common/model/reports.h"
 
 namespace kilonova::agent::core {
@@ -21,9 +24,14 @@ MachineUsage ReadMachineUsage(const Paths& paths);
 
 model::Inventories MakeInventories(const AgentSettings& settings, const HostFacts& facts,
                                    const MachineUsage& usage);
+// What a guest takes of them: its pinned CPUs are PCPU where the host has such, as in Nova.
+model::Resources ResourcesWanted(const model::Flavor& flavor,
+                                 const std::optional<hardware::InstanceNumaTopology>& numa,
+                                 const model::Inventories& inventories);
 // Nova's cpu_info: arch, model, vendor, topology, features.
 std::string CpuInfoJson(const HostFacts& facts);
-// Everything but running_instances and degraded.
+// Everything but running_instances, NUMA usage and degraded; a configuration that does not fit the
+// machine's CPUs is among those.
 model::HostReport MakeHostReport(const AgentSettings& settings, const HostFacts& facts,
                                  const MachineUsage& usage);
 

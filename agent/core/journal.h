@@ -11,6 +11,7 @@
 
 #include "common/base/ids.h"
 #include "common/base/status.h"
+#include "common/hardware/topology.h"
 #include "common/model/reports.h"
 #include "common/model/requests.h"
 
@@ -51,6 +52,7 @@ struct InstanceRecord {
   std::int64_t generation = 0;
   Uuid claim_id;
   model::Resources resources;
+  std::optional<hardware::InstanceNumaTopology> numa;  // where it was fitted to on this host
   model::VmState vm_state = model::VmState::kBuilding;
   model::PowerState power_state = model::PowerState::kNoState;
   // The inner message it was built from, without its secrets: rebuilds its XML at any time.

@@ -5,9 +5,12 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
+#include <optional>
 #include <string>
 
 #include "agent/core/paths.h"
+#include "common/hardware/cpu_set.h"
 
 namespace kilonova::agent::core {
 
@@ -22,6 +25,12 @@ struct AgentSettings {
   double cpu_allocation_ratio = 4.0;
   double ram_allocation_ratio = 1.0;
   double disk_allocation_ratio = 1.0;
+
+  // Nova's [compute] options. Unset: every online CPU is for shared guests, and pinned guests may
+  // use the same.
+  std::optional<hardware::CpuSet> cpu_shared_set, cpu_dedicated_set;
+  // Nova's reserved_huge_pages: by NUMA node and page size (KiB), so many pages are not for guests.
+  std::map<std::int64_t, std::map<std::int64_t, std::int64_t>> reserved_huge_pages;
 
   std::size_t workers = 4;  // operations at once that may take long; 1 to 10
   // A virtual size no image may exceed when the flavor's root disk is the image's own size.

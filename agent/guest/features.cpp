@@ -37,7 +37,16 @@ constexpr Key kExtraSpecs[] = {
     {"hw:cpu_max_sockets", Takes::kPositive},
     {"hw:cpu_max_cores", Takes::kPositive},
     {"hw:cpu_max_threads", Takes::kPositive},
-    {"hw:cpu_policy", Takes::kWords, "shared"},
+    {"hw:cpu_policy", Takes::kWords, "shared dedicated mixed"},
+    {"hw:cpu_thread_policy", Takes::kWords, "prefer isolate require"},
+    {"hw:cpu_dedicated_mask", Takes::kAnything},  // judged with the policy
+    {"hw:emulator_threads_policy", Takes::kWords, "share isolate"},
+    {"hw:numa_nodes", Takes::kPositive},
+    {"hw:numa_cpus.*", Takes::kAnything},  // judged as a whole
+    {"hw:numa_mem.*", Takes::kAnything},
+    {"hw:mem_page_size", Takes::kAnything},  // a size or a wish, judged with the host's
+    {"hw:tpm_version", Takes::kWords, "1.2 2.0"},
+    {"hw:tpm_model", Takes::kWords, "tpm-tis tpm-crb"},
     {"hw:boot_menu", Takes::kFlag},
     {"hw:hide_hypervisor_id", Takes::kFlag},
     {"hide_hypervisor_id", Takes::kFlag},
@@ -47,7 +56,7 @@ constexpr Key kExtraSpecs[] = {
     {"hw:ephemeral_encryption", Takes::kOnlyFalse},
     {"hw:vif_multiqueue_enabled", Takes::kFlag},
     {"hw:cpu_realtime", Takes::kOnlyFalse},
-    {"hw:serial_port_count", Takes::kWords, "1"},
+    {"hw:serial_port_count", Takes::kPositive},
     {"hw:watchdog_action", Takes::kWords, "disabled none pause poweroff reset"},
     {"hw:viommu_model", Takes::kWords, "auto intel virtio"},
     {"hw_rng:allowed", Takes::kFlag},
@@ -99,7 +108,15 @@ constexpr Key kImageProperties[] = {
     {"hw_cpu_max_sockets", Takes::kPositive},
     {"hw_cpu_max_cores", Takes::kPositive},
     {"hw_cpu_max_threads", Takes::kPositive},
-    {"hw_cpu_policy", Takes::kWords, "shared"},
+    {"hw_cpu_policy", Takes::kWords, "shared dedicated mixed"},
+    {"hw_cpu_thread_policy", Takes::kWords, "prefer isolate require"},
+    {"hw_emulator_threads_policy", Takes::kWords, "share isolate"},
+    {"hw_numa_nodes", Takes::kPositive},
+    {"hw_numa_cpus.*", Takes::kAnything},
+    {"hw_numa_mem.*", Takes::kAnything},
+    {"hw_mem_page_size", Takes::kAnything},
+    {"hw_tpm_version", Takes::kWords, "1.2 2.0"},
+    {"hw_tpm_model", Takes::kWords, "tpm-tis tpm-crb"},
     {"hw_boot_menu", Takes::kFlag},
     {"hw_time_hpet", Takes::kFlag},
     {"hw_pmu", Takes::kFlag},
@@ -108,7 +125,7 @@ constexpr Key kImageProperties[] = {
     {"hw_ephemeral_encryption", Takes::kOnlyFalse},
     {"hw_vif_multiqueue_enabled", Takes::kFlag},
     {"hw_qemu_guest_agent", Takes::kFlag},
-    {"hw_serial_port_count", Takes::kWords, "1"},
+    {"hw_serial_port_count", Takes::kPositive},
     {"hw_watchdog_action", Takes::kWords, "disabled none pause poweroff reset"},
     // Without a display Nova gives neither of these either.
     {"hw_video_model", Takes::kAnything},
@@ -214,13 +231,6 @@ Status CheckServed(const model::BuildRequest& request) {
     if (const Key* key = Find(kExtraSpecs, name); key != nullptr) {
       RETURN_IF_ERROR(CheckKey(*key, flavor, name, value));
     }
-  }
-  const Refusal field{"the flavor's field", reason::kFlavorInvalid};
-  if (request.flavor.ephemeral_gb > 0) {
-    return NotServed(field, "ephemeral_gb", std::to_string(request.flavor.ephemeral_gb));
-  }
-  if (request.flavor.swap_mb > 0) {
-    return NotServed(field, "swap", std::to_string(request.flavor.swap_mb));
   }
   if (request.image.disk_format == "iso") {
     // Nova would start it from a CD-ROM.

@@ -65,6 +65,25 @@ struct HostInstance {
   bool building = false;  // still in the journal
 };
 
+// One of a host's NUMA cells, as Nova's NUMACell has it; common/hardware/reported.h checks it and
+// turns it into what guests are fitted to. CPU sets are Nova's text ("0-3,6").
+struct HostNumaPages {
+  std::int64_t size_kb = 0, total = 0, used = 0, reserved = 0;  // KiB; pages
+  friend bool operator==(const HostNumaPages&, const HostNumaPages&) = default;
+};
+
+struct HostNumaCell {
+  std::int64_t id = 0;
+  std::string cpuset, pcpuset;  // for shared and for pinned guests
+  std::int64_t memory_mb = 0;   // MiB
+  std::int64_t cpu_usage = 0, memory_usage_mb = 0;
+  std::string pinned_cpus;
+  std::vector<std::string> siblings;  // the threads of each core
+  std::vector<HostNumaPages> pages;
+  std::optional<std::int64_t> socket;
+  friend bool operator==(const HostNumaCell&, const HostNumaCell&) = default;
+};
+
 // What a host is and has. Placement inventories are derived by the agent from libvirt and its
 // configuration (reserved_host_*, *_allocation_ratio).
 struct HostReport {
@@ -84,7 +103,9 @@ struct HostReport {
   std::int64_t running_instances = 0;
   std::int64_t free_disk_gb = 0;  // GiB free on the instances' file system now
   std::int64_t free_memory_mb = 0;
-  std::string availability_zone;      // configured on the agent; "" = the cloud's default
+  std::string availability_zone;  // configured on the agent; "" = the cloud's default
+  // Usage is that of the instances the agent holds now. Empty: libvirt reports no cells.
+  std::vector<HostNumaCell> numa_cells;
   std::vector<std::string> degraded;  // reasons the host takes no new instances; empty = healthy
 };
 

@@ -10,6 +10,7 @@
 namespace kilonova::model {
 
 inline constexpr std::string_view kVcpu = "VCPU";           // virtual CPUs
+inline constexpr std::string_view kPcpu = "PCPU";           // dedicated host CPUs
 inline constexpr std::string_view kMemoryMb = "MEMORY_MB";  // MiB
 inline constexpr std::string_view kDiskGb = "DISK_GB";      // GiB
 

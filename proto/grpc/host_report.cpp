@@ -16,6 +16,10 @@ Status Invalid(const std::string& field, const std::string& message) {
                {{"field", field}});
 }
 
+constexpr int kMostNumaCells = 1024;
+constexpr int kMostCores = 65536;  // of one cell
+constexpr int kMostPageSizes = 16;
+
 bool IsResourceClass(const std::string& name) {
   return !name.empty() && name.size() <= 255 && std::ranges::all_of(name, [](char c) {
     return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
@@ -38,6 +42,42 @@ Expected<model::Inventory> InventoryFrom(const v1::Inventory& in) {
       !std::isfinite(out.allocation_ratio) || out.allocation_ratio <= 0) {
     return Invalid("inventories." + in.resource_class(), "is out of bounds");
   }
+  return out;
+}
+
+void CellToProto(const model::HostNumaCell& cell, v1::NumaCell* out) {
+  out->set_id(cell.id);
+  out->set_cpuset(cell.cpuset);
+  out->set_pcpuset(cell.pcpuset);
+  out->set_memory_mb(cell.memory_mb);
+  out->set_cpu_usage(cell.cpu_usage);
+  out->set_memory_usage_mb(cell.memory_usage_mb);
+  out->set_pinned_cpus(cell.pinned_cpus);
+  for (const std::string& core : cell.siblings) out->add_siblings(core);
+  for (const model::HostNumaPages& pages : cell.pages) {
+    auto* each = out->add_pages();
+    each->set_size_kb(pages.size_kb);
+    each->set_total(pages.total);
+    each->set_used(pages.used);
+    each->set_reserved(pages.reserved);
+  }
+  if (cell.socket) out->set_socket(*cell.socket);
+}
+
+model::HostNumaCell CellFrom(const v1::NumaCell& in) {
+  model::HostNumaCell out;
+  out.id = in.id();
+  out.cpuset = in.cpuset();
+  out.pcpuset = in.pcpuset();
+  out.memory_mb = in.memory_mb();
+  out.cpu_usage = in.cpu_usage();
+  out.memory_usage_mb = in.memory_usage_mb();
+  out.pinned_cpus = in.pinned_cpus();
+  out.siblings.assign(in.siblings().begin(), in.siblings().end());
+  for (const auto& pages : in.pages()) {
+    out.pages.push_back({pages.size_kb(), pages.total(), pages.used(), pages.reserved()});
+  }
+  if (in.has_socket()) out.socket = in.socket();
   return out;
 }
 
@@ -89,6 +129,8 @@ void ToProto(const model::HostReport& report, const std::vector<model::HostInsta
   out->set_availability_zone(report.availability_zone);
   for (const std::string& why : report.degraded) out->add_degraded(why);
   for (const model::HostInstance& instance : instances) ToProto(instance, out->add_instances());
+  for (const model::HostNumaCell& cell : report.numa_cells)
+    CellToProto(cell, out->add_numa_cells());
   for (const auto& [name, value] : counters) (*out->mutable_counters())[name] = value;
 }
 
@@ -126,6 +168,13 @@ Expected<model::HostReport> FromProto(const std::string& host, const v1::HostRep
   out.free_disk_gb = report.free_disk_gb();
   out.free_memory_mb = report.free_memory_mb();
   out.availability_zone = report.availability_zone();
+  if (report.numa_cells_size() > kMostNumaCells) return Invalid("numa_cells", "are too many");
+  for (const auto& cell : report.numa_cells()) {
+    if (cell.siblings_size() > kMostCores || cell.pages_size() > kMostPageSizes) {
+      return Invalid("numa_cells", "have too many siblings or page sizes");
+    }
+    out.numa_cells.push_back(CellFrom(cell));
+  }
   out.degraded.assign(report.degraded().begin(), report.degraded().end());
   return out;
 }

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "common/base/hash.h"
+#include "common/hardware/constraints.h"
 
 namespace kilonova::testing {
 
@@ -64,12 +65,25 @@ Status FakeDescriber::Check(const model::BuildRequest& build) {
 }
 
 Expected<std::string> FakeDescriber::DomainXml(const model::BuildRequest& build,
-                                               const agent::core::CachedImage&,
+                                               const agent::core::GuestPlacement&,
                                                const agent::core::HostFacts&) {
   return "<domain><name>vm" + std::to_string(build.instance.id) + "</name><uuid>" +
          build.instance.uuid.str() + "</uuid><kilonova:owner host=\"host1\" generation=\"" +
          std::to_string(build.claim.generation) + "\" claim=\"" + build.claim.claim_id.str() +
          "\"/></domain>";
+}
+
+Expected<std::optional<hardware::InstanceNumaTopology>> FakeDescriber::NumaWanted(
+    const model::BuildRequest& build) {
+  ASSIGN_OR_RETURN(const auto image, hardware::ImageProps::From(build.image.properties));
+  return hardware::NumaConstraints({.flavor = build.flavor, .image = image});
+}
+
+Expected<std::vector<agent::core::BlankDisk>> FakeDescriber::BlankDisks(
+    const model::BuildRequest& build) {
+  std::vector<agent::core::BlankDisk> disks;
+  if (build.flavor.swap_mb > 0) disks.push_back({"disk.swap", 1, "swap", ""});
+  return disks;
 }
 
 Expected<std::optional<std::vector<agent::core::ConfigDriveFile>>> FakeDescriber::ConfigDrive(
@@ -91,7 +105,14 @@ Expected<model::ComputeRequest> FakeDecoder::Decode(const std::string& inner) {
   request.request_id = "req-" + NthUuid(n).str();
   if (what == "build") {
     request.method = "build_and_run_instance";
-    request.body = MakeBuild(n, generation);
+    model::BuildRequest build = MakeBuild(n, generation);
+    // A guest with two CPUs of the host's for itself, and swap.
+    if (suffix.starts_with("pinned")) {
+      build.flavor.vcpus = 2;
+      build.flavor.swap_mb = 64;
+      build.flavor.extra_specs["hw:cpu_policy"] = "dedicated";
+    }
+    request.body = build;
     return request;
   }
   model::ActionRequest action;

@@ -30,8 +30,13 @@ class FakeDescriber final : public agent::core::GuestDescriber {
  public:
   Status Check(const model::BuildRequest& build) override;
   Expected<std::string> DomainXml(const model::BuildRequest& build,
-                                  const agent::core::CachedImage& root,
+                                  const agent::core::GuestPlacement& placement,
                                   const agent::core::HostFacts& facts) override;
+  // What the flavor's extra specs ask for.
+  Expected<std::optional<hardware::InstanceNumaTopology>> NumaWanted(
+      const model::BuildRequest& build) override;
+  Expected<std::vector<agent::core::BlankDisk>> BlankDisks(
+      const model::BuildRequest& build) override;
   Expected<std::optional<std::vector<agent::core::ConfigDriveFile>>> ConfigDrive(
       const model::BuildRequest& build) override;
 };

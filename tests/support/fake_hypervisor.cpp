@@ -106,6 +106,7 @@ Expected<agent::core::HostFacts> FakeHypervisor::Facts() {
   facts.libvirt_version = 9'000'000;
   facts.virt_type = "qemu";
   facts.supported_instances = {{"x86_64", "qemu", "hvm"}};
+  facts.guests.cells = cells_;
   return facts;
 }
 
@@ -219,6 +220,21 @@ void FakeHypervisor::Fail(const std::string& call, const Status& status, int tim
   const absl::MutexLock lock(&mutex_);
   if (times == 0) failures_[call].clear();
   for (int i = 0; i < times; ++i) failures_[call].push_back(status);
+}
+
+void FakeHypervisor::SetCells(int cells, int cpus) {
+  const absl::MutexLock lock(&mutex_);
+  cells_.clear();
+  for (int c = 0; c < cells; ++c) {
+    agent::core::HostCell& cell = cells_.emplace_back();
+    cell.id = c;
+    cell.memory_kib = 16 << 20;
+    cell.pages = {{4, (16 << 20) / 4}};
+    for (int i = 0; i < cpus; ++i) {
+      const int id = c * cpus + i;
+      cell.cpus.push_back({id, c, i, {id}});
+    }
+  }
 }
 
 void FakeHypervisor::GuestPowersOff(const Uuid& uuid) {

@@ -40,6 +40,8 @@ class FakeHypervisor final : public agent::core::Hypervisor {
   // The next `times` calls of `call` ("define", "start"...) answer `status`;
   // 0: it fails no more.
   void Fail(const std::string& call, const Status& status, int times = 1);
+  // A machine of `cells` NUMA nodes with `cpus` CPUs each.
+  void SetCells(int cells, int cpus);
   // As if the guest or its process did it.
   void GuestPowersOff(const Uuid& uuid);
   void GuestCrashes(const Uuid& uuid);
@@ -68,6 +70,7 @@ class FakeHypervisor final : public agent::core::Hypervisor {
   mutable absl::Mutex mutex_;
   bool connected_ ABSL_GUARDED_BY(mutex_) = true;
   bool heeds_button_ ABSL_GUARDED_BY(mutex_) = true;
+  std::vector<agent::core::HostCell> cells_ ABSL_GUARDED_BY(mutex_);
   std::map<Uuid, Domain> domains_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, std::vector<Status>> failures_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, int> calls_ ABSL_GUARDED_BY(mutex_);

@@ -45,6 +45,10 @@ class FakeImageStore final : public agent::core::ImageStore, public agent::core:
     return Touch(disk);
   }
 
+  Status CreateBlank(const agent::core::BlankDisk&, const std::filesystem::path& target) override {
+    return Touch(target);
+  }
+
   Status PlaceFile(const agent::core::CachedImage&, const std::filesystem::path& target) override {
     return Touch(target);
   }

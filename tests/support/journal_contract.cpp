@@ -37,6 +37,16 @@ InstanceRecord MakeRecord() {
   record.vm_state = model::VmState::kActive;
   record.power_state = model::PowerState::kRunning;
   record.build_body = "the body";
+  hardware::InstanceNumaCell cell;
+  cell.id = 1;
+  cell.pcpuset = {0, 1};
+  cell.memory = 512;
+  cell.pagesize = 2048;
+  cell.cpu_policy = hardware::CpuPolicy::kDedicated;
+  cell.cpu_thread_policy = hardware::CpuThreadPolicy::kIsolate;
+  cell.cpu_pinning = {{0, 6}, {1, 4}};
+  cell.cpuset_reserved = {7};
+  record.numa = hardware::InstanceNumaTopology{{cell}, hardware::EmulatorThreadsPolicy::kIsolate};
   record.launched = true;
   record.undo_pending = true;
   return record;
@@ -121,11 +131,13 @@ void CheckCompletion(Journal& journal) {
   EXPECT_EQ((*record)->claim_id, MakeRecord().claim_id);
   EXPECT_EQ((*record)->resources, MakeRecord().resources);
   EXPECT_EQ((*record)->build_body, "the body");
+  EXPECT_EQ((*record)->numa, MakeRecord().numa);
   EXPECT_TRUE((*record)->launched);
   EXPECT_TRUE((*record)->undo_pending);
   EXPECT_EQ((*record)->instance_id, 42);
   ASSERT_EQ(journal.Instances()->size(), 1u);
   EXPECT_EQ(journal.Instances()->front().build_body, "");
+  EXPECT_EQ(journal.Instances()->front().numa, MakeRecord().numa);
   EXPECT_EQ(journal.Instances()->front().power_state, model::PowerState::kRunning);
 
   Journal::Completion end = progress;

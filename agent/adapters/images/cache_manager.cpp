@@ -116,7 +116,8 @@ Status CacheManager::MakeRoom(std::uint64_t bytes) const {
     struct statvfs info = {};
     if (statvfs(paths_.Images().c_str(), &info) != 0) return true;  // the write will tell
     const std::uint64_t free = std::uint64_t{info.f_bavail} * info.f_frsize;
-    return free >= bytes && free - bytes >= options_.least_free_bytes;
+    const std::uint64_t hundredth = std::uint64_t{info.f_blocks} * info.f_frsize / 100;
+    return free >= bytes && free - bytes >= std::min(options_.least_free_bytes, hundredth);
   };
   if (enough()) return OkStatus();
   if (options_.remove_unused_base_images) {

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "agent/adapters/images/disk_image_store.h"
 #include "agent/adapters/images/files.h"
 #include "agent/adapters/images/tool.h"
 #include "common/base/failpoint.h"
@@ -14,6 +15,8 @@
 namespace kilonova::agent::adapters::images {
 namespace fs = std::filesystem;
 namespace {
+
+constexpr off_t kVfatBytes = 64 << 20;  // Nova's CONFIGDRIVESIZE_BYTES
 
 Status Failed(std::string detail) {
   return Error(Code::kInternal, reason::kConfigDriveFailed, "the config drive could not be made",
@@ -98,10 +101,39 @@ Status RunXorriso(const ToolOptions& tools, const fs::path& tree, const fs::path
                        iso.parent_path(), result.diagnostics);
 }
 
+// The tree's own entries, in order, so that the same contents give the same directory.
+std::vector<std::string> EntriesOf(const fs::path& tree) {
+  std::vector<std::string> entries;
+  std::error_code error;
+  for (fs::directory_iterator it(tree, error), end; !error && it != end; it.increment(error)) {
+    entries.push_back(it->path().string());
+  }
+  std::sort(entries.begin(), entries.end());
+  return entries;
+}
+
+Status MakeVfat(const ToolOptions& tools, const fs::path& tree, const fs::path& image) {
+  {
+    ASSIGN_OR_RETURN(const OwnedFd fd, CreateFile(image, 0600));
+    if (ftruncate(fd.get(), kVfatBytes) != 0) return FileError(errno, "size", image);
+  }
+  RETURN_IF_ERROR(MakeFilesystem(tools, "vfat", "config-2", image));
+  ToolRun run;
+  run.program = tools.mcopy;
+  run.wall_clock = tools.wall_clock;
+  run.arguments = {"-s", "-Q", "-m", "-i", image.string()};
+  for (std::string& entry : EntriesOf(tree)) run.arguments.push_back(std::move(entry));
+  run.arguments.push_back("::/");
+  ASSIGN_OR_RETURN(const ToolResult result, RunTool(run));
+  if (result.exit_code == 0) return OkStatus();
+  return ToolFileError(reason::kConfigDriveFailed, "the config drive could not be made",
+                       image.parent_path(), result.diagnostics);
+}
+
 }  // namespace
 
-Status XorrisoConfigDrive::Write(const std::vector<core::ConfigDriveFile>& files,
-                                 const fs::path& target) {
+Status ToolConfigDrive::Write(const std::vector<core::ConfigDriveFile>& files,
+                              const fs::path& target) {
   RETURN_IF_FAILPOINT("agent.build.config_drive.before");
   // Fixed names: what a crash left is replaced.
   const Workspace tree(target.string() + ".d");
@@ -112,7 +144,8 @@ Status XorrisoConfigDrive::Write(const std::vector<core::ConfigDriveFile>& files
   const auto make = [&]() -> Status {
     RETURN_IF_ERROR(MakePrivateDir(tree.path(), 0700));
     for (const core::ConfigDriveFile& file : files) RETURN_IF_ERROR(Place(file, tree.path()));
-    RETURN_IF_ERROR(RunXorriso(tools_, tree.path(), iso.path()));
+    RETURN_IF_ERROR(format_ == "vfat" ? MakeVfat(tools_, tree.path(), iso.path())
+                                      : RunXorriso(tools_, tree.path(), iso.path()));
     if (chmod(iso.path().c_str(), 0600) != 0) return FileError(errno, "chmod", iso.path());
     RETURN_IF_ERROR(SyncFile(iso.path()));
     return Publish(iso, target);

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// core::ConfigDriveWriter by xorriso: ISO 9660 with Rock Ridge and Joliet, volume "config-2".
+// core::ConfigDriveWriter, volume "config-2": by xorriso, ISO 9660 with Rock Ridge and Joliet; or
+// by mkfs.vfat and mcopy, 64 MiB of vfat as Nova's.
 #pragma once
 
 #include <filesystem>
+#include <string>
 #include <vector>
 
 #include "agent/adapters/images/options.h"
@@ -10,9 +12,10 @@
 
 namespace kilonova::agent::adapters::images {
 
-class XorrisoConfigDrive final : public core::ConfigDriveWriter {
+class ToolConfigDrive final : public core::ConfigDriveWriter {
  public:
-  explicit XorrisoConfigDrive(ToolOptions tools) : tools_(std::move(tools)) {}
+  explicit ToolConfigDrive(ToolOptions tools, std::string format = "iso9660")
+      : tools_(std::move(tools)), format_(std::move(format)) {}
 
   // The contents lie in a directory beside `target` meanwhile, mode 0700, removed whatever happens.
   Status Write(const std::vector<core::ConfigDriveFile>& files,
@@ -20,6 +23,7 @@ class XorrisoConfigDrive final : public core::ConfigDriveWriter {
 
  private:
   ToolOptions tools_;
+  std::string format_;
 };
 
 }  // namespace kilonova::agent::adapters::images

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/adapters/images/disk_image_store.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <condition_variable>
 #include <cstdlib>
 #include <mutex>
@@ -11,6 +14,7 @@
 #include "agent/adapters/images/qemu_img.h"
 #include "agent/adapters/images/sources.h"
 #include "common/base/failpoint.h"
+#include "common/base/ids.h"
 #include "common/base/log.h"
 
 namespace kilonova::agent::adapters::images {
@@ -67,7 +71,7 @@ Expected<core::CachedImage> DiskImageStore::Ensure(const model::ImageSource& ima
   ASSIGN_OR_RETURN(const std::string served_as,
                    ServedAs(image.disk_format, options_.served_formats));
   ASSIGN_OR_RETURN(const std::string digest, CheckedDigest(image.sha256));
-  const std::string key = digest + "." + served_as;
+  const std::string key = digest + "." + CachedAs(served_as);
   // Taken before it is looked for: what is found then stays.
   const std::shared_ptr<const void> lease = leases_.Take(key);
   while (true) {
@@ -96,7 +100,7 @@ Expected<core::CachedImage> DiskImageStore::Fetch(const model::ImageSource& imag
                                                   const SharedLimit& limit,
                                                   const std::stop_token& stop) {
   ASSIGN_OR_RETURN(const std::string digest, CheckedDigest(image.sha256));
-  const std::string key = digest + "." + served_as;
+  const std::string key = digest + "." + CachedAs(served_as);
   // A flight that landed a moment ago has done it all.
   if (const auto found = cache_.Find(key)) return *found;
   RETURN_IF_FAILPOINT("agent.build.image_download.before");
@@ -106,7 +110,28 @@ Expected<core::CachedImage> DiskImageStore::Fetch(const model::ImageSource& imag
   RETURN_IF_FAILPOINT("agent.build.image_download.after");
   ASSIGN_OR_RETURN(const std::uint64_t virtual_size, Vet(image, served_as, *download, stop));
   if (virtual_size > limit.load()) return TooBig(virtual_size, limit.load());
-  return cache_.Publish(key, served_as, virtual_size, download->size(), download->draft());
+  if (CachedAs(served_as) == served_as) {
+    return cache_.Publish(key, served_as, virtual_size, download->size(), download->draft());
+  }
+  return PublishRaw(key, served_as, download->draft().path());
+}
+
+std::string DiskImageStore::CachedAs(const std::string& served_as) const {
+  return options_.disks.force_raw_images ? "raw" : served_as;
+}
+
+// force_raw_images. The file has been inspected and names no other.
+Expected<core::CachedImage> DiskImageStore::PublishRaw(const std::string& key,
+                                                       const std::string& format,
+                                                       const std::filesystem::path& file) {
+  Draft raw(cache_.downloads() / (Uuid::Random().str() + ".raw"));
+  RETURN_IF_ERROR(ConvertImage(options_.tools, {file, raw.path(), format, "raw"}));
+  if (chmod(raw.path().c_str(), 0444) != 0) return FileError(errno, "chmod", raw.path());
+  RETURN_IF_ERROR(SyncFile(raw.path()));
+  std::error_code error;
+  const std::uint64_t size = std::filesystem::file_size(raw.path(), error);
+  if (error) return FileError(error.value(), "size", raw.path());
+  return cache_.Publish(key, "raw", size, size, raw);
 }
 
 Expected<std::unique_ptr<Download>> DiskImageStore::Receive(const model::ImageSource& image,

@@ -18,6 +18,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::uint64_t kSector = 512;
+constexpr std::chrono::hours kLongest{1};
 
 std::uint64_t RoundUpToSector(std::uint64_t bytes) {
   return (bytes + kSector - 1) / kSector * kSector;
@@ -65,6 +66,11 @@ Status DiskImageStore::CreateOverlay(const core::CachedImage& base, const fs::pa
         "the flavor's disk is smaller than the image's",
         {{"disk", std::to_string(size_bytes)}, {"image", std::to_string(base.virtual_size)}});
   }
+  if (DiskFormat() == "raw") {
+    RETURN_IF_ERROR(CopyRoot(base, disk, size_bytes == 0 ? least : RoundUpToSector(size_bytes)));
+    RETURN_IF_FAILPOINT("agent.build.disk_create.after");
+    return OkStatus();
+  }
   const OverlayPlan plan{fs::absolute(base.path), base.format,
                          size_bytes == 0 ? least : RoundUpToSector(size_bytes)};
   if (ReadOverlay(disk) == plan) return OkStatus();
@@ -76,10 +82,40 @@ Status DiskImageStore::CreateOverlay(const core::CachedImage& base, const fs::pa
                  {{kOperatorDetail, "qemu-img made an overlay other than the one asked for"}});
   }
   if (chmod(draft.path().c_str(), 0600) != 0) return FileError(errno, "chmod", draft.path());
+  if (options_.disks.preallocate_images) RETURN_IF_ERROR(TakeSpace(draft.path(), plan.size));
   RETURN_IF_ERROR(SyncFile(draft.path()));
   RETURN_IF_ERROR(Publish(draft, disk));
   RETURN_IF_FAILPOINT("agent.build.disk_create.after");
   return OkStatus();
+}
+
+std::string DiskImageStore::DiskFormat() const {
+  return options_.disks.images_type == "qcow2" ? "qcow2" : "raw";
+}
+
+// images_type raw: it stands on no base, so that it came by rename is all there is to check.
+Status DiskImageStore::CopyRoot(const core::CachedImage& base, const fs::path& disk,
+                                std::uint64_t size) {
+  struct stat info = {};
+  if (lstat(disk.c_str(), &info) == 0 && S_ISREG(info.st_mode) &&
+      static_cast<std::uint64_t>(info.st_size) == size) {
+    return OkStatus();
+  }
+  Draft draft(disk.string() + ".tmp");
+  RETURN_IF_ERROR(RemoveIfThere(draft.path()));
+  if (base.format == "raw") {
+    RETURN_IF_ERROR(Copy(base.path, draft.path()));
+  } else {
+    RETURN_IF_ERROR(
+        ConvertImage(options_.tools, {base.path, draft.path(), base.format, "raw", kLongest}));
+  }
+  if (truncate(draft.path().c_str(), static_cast<off_t>(size)) != 0) {
+    return FileError(errno, "size", draft.path());
+  }
+  if (chmod(draft.path().c_str(), 0600) != 0) return FileError(errno, "chmod", draft.path());
+  if (options_.disks.preallocate_images) RETURN_IF_ERROR(TakeSpace(draft.path(), size));
+  RETURN_IF_ERROR(SyncFile(draft.path()));
+  return Publish(draft, disk);
 }
 
 Status DiskImageStore::PlaceFile(const core::CachedImage& image, const fs::path& target) {

@@ -33,14 +33,25 @@ struct HttpOptions {
 struct ToolOptions {
   std::filesystem::path qemu_img = "/usr/bin/qemu-img";
   std::filesystem::path xorriso = "/usr/bin/xorriso";
+  std::filesystem::path mkfs_dir = "/usr/sbin";    // mkfs.ext4, mkfs.vfat, mkswap...
+  std::filesystem::path mcopy = "/usr/bin/mcopy";  // for a config drive of vfat
   std::chrono::milliseconds wall_clock{60'000};
+};
+
+// Nova's options of instances' disks, by their names there.
+struct DiskOptions {
+  std::string images_type = "qcow2";  // or "raw": copies instead of overlays
+  bool force_raw_images = false;    // Nova's default is true, and the agent's configuration says so
+  bool preallocate_images = false;  // Nova's "space": blocks are taken at once
+  std::string config_drive_format = "iso9660";  // or "vfat"
 };
 
 // Nova's [image_cache] options, by their names there.
 struct CacheOptions {
   bool remove_unused_base_images = true;
   std::chrono::seconds remove_unused_original_minimum_age_seconds{24 * 3600};
-  // Left free by a download; under it, unused images go whatever their age.
+  // Left free by a download, but at most a hundredth of the file system; under it, unused images go
+  // whatever their age.
   std::uint64_t least_free_bytes = std::uint64_t{256} << 20;
 };
 
@@ -55,6 +66,7 @@ struct ImageStoreOptions {
   HttpOptions http;
   ToolOptions tools;
   CacheOptions cache;
+  DiskOptions disks;
 };
 
 }  // namespace kilonova::agent::adapters::images

@@ -97,6 +97,26 @@ Status MakeOverlay(const ToolOptions& tools, const OverlayPlan& plan,
                        overlay.parent_path(), result.diagnostics);
 }
 
+Status ConvertImage(const ToolOptions& tools, const Conversion& conversion) {
+  ToolRun run;
+  run.program = tools.qemu_img;
+  run.arguments = {"convert",
+                   "-q",
+                   "-f",
+                   conversion.from_format,
+                   "-O",
+                   conversion.to_format,
+                   conversion.from.string(),
+                   conversion.to.string()};
+  run.wall_clock = conversion.most;
+  run.cpu_seconds = static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::seconds>(conversion.most).count());
+  ASSIGN_OR_RETURN(const ToolResult result, RunTool(run));
+  if (result.exit_code == 0) return OkStatus();
+  return ToolFileError(reason::kInternal, "the host could not make the instance's disk",
+                       conversion.to.parent_path(), result.diagnostics);
+}
+
 std::optional<OverlayPlan> ReadOverlay(const std::filesystem::path& overlay) {
   const std::optional<std::string> data = ReadHeader(overlay);
   if (!data) return std::nullopt;

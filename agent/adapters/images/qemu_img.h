@@ -2,6 +2,7 @@
 // What is asked of qemu-img: a second opinion on an inspected image, and new overlays.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -34,6 +35,14 @@ struct OverlayPlan {
 // Runs qemu-img create. `overlay` must not exist.
 Status MakeOverlay(const ToolOptions& tools, const OverlayPlan& plan,
                    const std::filesystem::path& overlay);
+
+struct Conversion {
+  std::filesystem::path from, to;  // `to` is made anew
+  std::string from_format, to_format;
+  std::chrono::milliseconds most{3'600'000};
+};
+// Runs qemu-img convert, both formats explicit. `from` is one that was inspected or made here.
+Status ConvertImage(const ToolOptions& tools, const Conversion& conversion);
 
 // What an overlay's own header says, read without any tool; nothing when it is no qcow2 with a
 // backing file and its format.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The transactions of the journal.
 #include "agent/adapters/journal/journal_state.h"
+#include "agent/adapters/journal/numa_text.h"
 #include "agent/adapters/journal/rows.h"
 #include "common/base/failpoint.h"
 
@@ -64,7 +65,7 @@ void Upsert(SQLite::Database& db, const core::InstanceRecord& record) {
   SQLite::Statement put(db,
                         "INSERT OR REPLACE INTO instances (uuid, instance_id, generation, "
                         "claim_id, resources, vm_state, power_state, build_body, launched, "
-                        "undo_pending) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+                        "undo_pending, numa) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   put.bind(1, record.uuid.str());
   put.bind(2, record.instance_id);
   put.bind(3, record.generation);
@@ -75,6 +76,7 @@ void Upsert(SQLite::Database& db, const core::InstanceRecord& record) {
   put.bind(8, record.build_body);
   put.bind(9, record.launched ? 1 : 0);
   put.bind(10, record.undo_pending ? 1 : 0);
+  put.bind(11, WriteNuma(record.numa));
   put.exec();
 }
 

@@ -3,6 +3,8 @@
 
 #include <charconv>
 
+#include "agent/adapters/journal/numa_text.h"
+
 namespace kilonova::agent::adapters::journal {
 namespace {
 
@@ -106,6 +108,7 @@ Expected<core::InstanceRecord> ReadInstance(SQLite::Statement& row) {
   record.build_body = row.getColumn(7).getString();
   record.launched = row.getColumn(8).getInt() != 0;
   record.undo_pending = row.getColumn(9).getInt() != 0;
+  ASSIGN_OR_RETURN(record.numa, ReadNuma(row.getColumn(10).getString()));
   return record;
 }
 

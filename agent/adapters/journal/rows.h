@@ -27,10 +27,10 @@ Expected<core::JournalEntry> ReadEntry(SQLite::Statement& row);
 
 inline constexpr const char* kInstanceColumns =
     "uuid, instance_id, generation, claim_id, resources, vm_state, power_state, build_body, "
-    "launched, undo_pending";
+    "launched, undo_pending, numa";
 inline constexpr const char* kInstanceColumnsNoBody =
     "uuid, instance_id, generation, claim_id, resources, vm_state, power_state, '', launched, "
-    "undo_pending";
+    "undo_pending, numa";
 Expected<core::InstanceRecord> ReadInstance(SQLite::Statement& row);
 
 inline constexpr const char* kReportColumns =

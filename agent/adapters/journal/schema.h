@@ -39,7 +39,8 @@ CREATE TABLE instances (
   build_body TEXT NOT NULL,
   quarantine TEXT,
   launched INTEGER NOT NULL DEFAULT 0,
-  undo_pending INTEGER NOT NULL DEFAULT 0
+  undo_pending INTEGER NOT NULL DEFAULT 0,
+  numa TEXT NOT NULL DEFAULT ''
 );
 CREATE TABLE tombstones (
   instance TEXT PRIMARY KEY, generation INTEGER NOT NULL, at INTEGER NOT NULL
@@ -73,6 +74,7 @@ ALTER TABLE entries ADD COLUMN reached INTEGER NOT NULL DEFAULT 0;
 UPDATE entries SET begun = starts;
 ALTER TABLE instances ADD COLUMN launched INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE instances ADD COLUMN undo_pending INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE instances ADD COLUMN numa TEXT NOT NULL DEFAULT '';
 UPDATE instances SET launched = (vm_state <> 'building');
 UPDATE instances SET build_body = json_set(build_body, '$.args.admin_password', NULL)
   WHERE json_valid(build_body) AND json_extract(build_body, '$.args.admin_password') IS NOT NULL;

@@ -157,7 +157,7 @@ Expected<std::vector<core::InstanceRecord>> SqliteJournal::Instances() {
       if (record.ok()) {
         records.push_back(*std::move(record));
       } else {
-        damaged.emplace_back(rows.getColumn(10).getInt64(), record.status());
+        damaged.emplace_back(rows.getColumn(11).getInt64(), record.status());
       }
     }
     return OkStatus();

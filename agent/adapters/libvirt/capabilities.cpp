@@ -7,12 +7,15 @@
 #include <pugixml.hpp>
 #include <sstream>
 
+#include "common/hardware/cpu_set.h"
+
 namespace kilonova::agent::adapters::libvirt {
 namespace {
 
 constexpr std::size_t kMaxBytes = 4 * 1024 * 1024;
 constexpr int kMaxDepth = 64;
 constexpr std::size_t kMaxList = 4096;
+constexpr std::size_t kMaxCpus = 65536;
 
 Status Malformed(std::string_view what) {
   return Error(Code::kInvalidArgument, reason::kHypervisorRefused,
@@ -54,9 +57,61 @@ std::vector<std::string> FeatureNames(const pugi::xml_node& cpu, bool required_o
   return names;
 }
 
+// libvirt's own lists: "0-1,4", as in <cpu siblings=>. Empty for anything else.
+std::set<int> CpuList(const char* text) {
+  std::set<int> cpus;
+  const auto parsed = hardware::ParseCpuSpec(text);
+  if (!parsed.ok()) return cpus;
+  parsed->ForEach([&cpus](hardware::CpuId cpu) { cpus.insert(cpu); });
+  return cpus;
+}
+
+core::HostCell CellOf(const pugi::xml_node& node) {
+  core::HostCell cell;
+  cell.id = node.attribute("id").as_int();
+  cell.memory_kib = node.child("memory").text().as_llong();
+  for (const auto& pages : node.children("pages")) {
+    if (cell.pages.size() >= kMaxList) break;
+    cell.pages.push_back({pages.attribute("size").as_llong(), pages.text().as_llong()});
+  }
+  std::ranges::sort(cell.pages, {}, &core::HostPages::size_kib);
+  for (const auto& cpu : node.child("cpus").children("cpu")) {
+    const int id = cpu.attribute("id").as_int(-1);
+    if (id < 0 || id > hardware::kMaxCpuId || cell.cpus.size() >= kMaxCpus) continue;
+    core::HostCpu& out = cell.cpus.emplace_back();
+    out.id = id;
+    out.socket = cpu.attribute("socket_id").as_int();
+    out.core = cpu.attribute("core_id").as_int();
+    out.siblings = CpuList(cpu.attribute("siblings").value());
+    out.siblings.insert(id);
+  }
+  return cell;
+}
+
+void AddMachines(const pugi::xml_node& from, const std::string& arch, Capabilities& all) {
+  for (const auto& machine : from.children("machine")) {
+    if (all.machine_types.size() >= kMaxList) return;
+    const std::string name = Text(machine);
+    const std::string canonical = machine.attribute("canonical").value();
+    all.machine_types.insert(name);
+    all.canonical_machines[arch][name] = canonical.empty() ? name : canonical;
+    if (!canonical.empty()) all.machine_aliases[arch].insert(name);
+  }
+}
+
+bool EnumHas(const pugi::xml_node& parent, const char* name, const char* value) {
+  const auto values = parent.find_child_by_attribute("enum", "name", name);
+  return std::ranges::any_of(values.children("value"), [value](const pugi::xml_node& node) {
+    return std::strcmp(node.text().get(), value) == 0;
+  });
+}
+
 void AddGuest(const pugi::xml_node& guest, Capabilities& all) {
   const std::string mode = Text(guest.child("os_type"));
   const auto arch = guest.child("arch");
+  const std::string arch_name = arch.attribute("name").value();
+  AddMachines(arch, arch_name, all);
+  for (const auto& domain : arch.children("domain")) AddMachines(domain, arch_name, all);
   for (const auto& domain : arch.children("domain")) {
     if (all.supported_instances.size() >= kMaxList) return;
     all.supported_instances.push_back(
@@ -88,7 +143,30 @@ Expected<Capabilities> ParseCapabilities(std::string_view xml) {
   all.cores = topology.attribute("cores").as_int();
   all.threads = topology.attribute("threads").as_int();
   for (const auto& guest : root.children("guest")) AddGuest(guest, all);
+  all.host_uuid = Text(root.child("host").child("uuid"));
+  for (const auto& cell : root.child("host").child("topology").child("cells").children("cell")) {
+    if (all.cells.size() < kMaxList) all.cells.push_back(CellOf(cell));
+  }
   return all;
+}
+
+Expected<core::MachineCapabilities> ParseMachineCapabilities(std::string_view xml) {
+  pugi::xml_document document;
+  RETURN_IF_ERROR(Load(xml, document));
+  const auto root = document.child("domainCapabilities");
+  if (!root) return Malformed("no <domainCapabilities>");
+  core::MachineCapabilities machine;
+  const auto loader = root.child("os").child("loader");
+  if (std::strcmp(loader.attribute("supported").value(), "yes") == 0) {
+    machine.uefi = EnumHas(loader, "type", "pflash");
+    machine.secure_boot = EnumHas(loader, "secure", "yes");
+  }
+  const auto sev = root.child("features").child("sev");
+  if (std::strcmp(sev.attribute("supported").value(), "yes") == 0) {
+    machine.sev = core::SevCapability{sev.child("cbitpos").text().as_llong(),
+                                      sev.child("reducedPhysBits").text().as_llong()};
+  }
+  return machine;
 }
 
 Expected<GuestCpu> ParseDomainCapabilities(std::string_view xml) {

@@ -8,6 +8,7 @@
 
 #include "agent/adapters/libvirt/capabilities.h"
 #include "agent/adapters/libvirt/errors.h"
+#include "agent/adapters/libvirt/guest_capabilities.h"
 #include "agent/adapters/libvirt/hypervisor.h"
 #include "common/base/log.h"
 
@@ -31,6 +32,8 @@ bool KvmOpens() {
   close(fd);
   return true;
 }
+
+bool Runs(const char* program) { return access(program, X_OK) == 0; }
 
 // The features of the CPU guests get: the model's own and those beyond it.
 void FillCpu(virConnectPtr connect, const Capabilities& host, core::HostFacts& facts) {
@@ -96,6 +99,9 @@ Expected<core::HostFacts> ReadHostFacts(virConnectPtr connect, const std::string
   }
   facts.hostname = TakeText(virConnectGetHostname(connect));
   FillCpu(connect, host, facts);
+  facts.guests = ReadGuestCapabilities(connect, host, facts.virt_type);
+  if (!host.cells.empty()) facts.cells = static_cast<int>(host.cells.size());
+  facts.swtpm = Runs("/usr/bin/swtpm") && Runs("/usr/bin/swtpm_setup");
   return facts;
 }
 

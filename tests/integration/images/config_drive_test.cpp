@@ -11,8 +11,8 @@
 namespace kilonova::testing {
 namespace {
 namespace fs = std::filesystem;
+using agent::adapters::images::ToolConfigDrive;
 using agent::adapters::images::ToolOptions;
-using agent::adapters::images::XorrisoConfigDrive;
 using agent::core::ConfigDriveFile;
 
 const std::vector<ConfigDriveFile> kFiles = {
@@ -35,7 +35,7 @@ class ConfigDriveTest : public ::testing::Test {
   }
   TempDir dir;
   fs::path target;
-  XorrisoConfigDrive writer{ToolOptions{}};
+  ToolConfigDrive writer{ToolOptions{}};
 };
 
 TEST_F(ConfigDriveTest, HoldsEveryFileUnderItsOwnName) {
@@ -60,6 +60,22 @@ TEST_F(ConfigDriveTest, HoldsEveryFileUnderItsOwnName) {
   EXPECT_EQ(info.st_mode & 07777, 0600u);
 }
 
+TEST_F(ConfigDriveTest, VfatHoldsTheSame) {
+  ToolConfigDrive vfat(ToolOptions{}, "vfat");
+  ASSERT_TRUE(vfat.Write(kFiles, target).ok());
+  ASSERT_TRUE(vfat.Write(kFiles, target).ok()) << "idempotent";
+  EXPECT_EQ(Left(), std::vector<std::string>{"disk.config"});
+  EXPECT_EQ(fs::file_size(target), 64u << 20);  // Nova's
+  const std::string image = ReadFile(target);
+  EXPECT_NE(image.substr(0, 512).find("config-2"), std::string::npos);
+  const fs::path out = dir.path() / "out";
+  fs::create_directory(out);
+  MustRun("/usr/bin/mcopy", {"-s", "-n", "-i", target.string(), "::openstack", out.string()});
+  for (const ConfigDriveFile& file : kFiles) {
+    EXPECT_EQ(ReadFile(out / file.path), file.content) << file.path;
+  }
+}
+
 TEST_F(ConfigDriveTest, RefusesPathsThatLeaveIt) {
   for (const char* path : {"../x", "/etc/x", "a/../../x", "", "a//../b", "."}) {
     const Status status = writer.Write({{path, "x"}}, target);
@@ -73,11 +89,10 @@ TEST_F(ConfigDriveTest, AToolThatFailsLeavesNothingAndKeepsTheOldOne) {
   const std::string before = ReadFile(target);
   ToolOptions broken;
   broken.xorriso = "/bin/false";
-  XorrisoConfigDrive bad(broken);
+  ToolConfigDrive bad(broken);
   EXPECT_TRUE(HasReason(bad.Write(kFiles, target), reason::kConfigDriveFailed));
   broken.xorriso = "/nonexistent";
-  EXPECT_TRUE(
-      HasReason(XorrisoConfigDrive(broken).Write(kFiles, target), reason::kConfigDriveFailed));
+  EXPECT_TRUE(HasReason(ToolConfigDrive(broken).Write(kFiles, target), reason::kConfigDriveFailed));
   EXPECT_EQ(Left(), std::vector<std::string>{"disk.config"});
   EXPECT_EQ(ReadFile(target), before);
 }

@@ -101,5 +101,74 @@ TEST_F(DisksTest, AKernelIsAPrivateCopy) {
   EXPECT_EQ(ReadFile(kernel), ReadFile(base.path));
 }
 
+TEST_F(DisksTest, BlankDisksHaveTheirFileSystem) {
+  const fs::path target = disk.parent_path() / "disk.eph0";
+  const agent::core::BlankDisk ephemeral{"disk.eph0", 64 * kMiB, "ext4", "ephemeral0"};
+  ASSERT_TRUE(store->CreateBlank(ephemeral, target).ok());
+  const fs::path flat = dir.path() / "flat";
+  MustRun("/usr/bin/qemu-img",
+          {"convert", "-f", "qcow2", "-O", "raw", target.string(), flat.string()});
+  EXPECT_EQ(fs::file_size(flat), 64 * kMiB);
+  EXPECT_EQ(ReadFile(flat).substr(0x438, 2), "\x53\xef");     // ext4's magic
+  EXPECT_EQ(ReadFile(flat).substr(0x478, 10), "ephemeral0");  // and label
+  EXPECT_EQ(ReadOverlay(target), std::nullopt) << "stands on nothing";
+  struct stat before = {};
+  struct stat after = {};
+  ASSERT_EQ(stat(target.c_str(), &before), 0);
+  EXPECT_EQ(before.st_mode & 07777, 0600u);
+  ASSERT_TRUE(store->CreateBlank(ephemeral, target).ok());
+  ASSERT_EQ(stat(target.c_str(), &after), 0);
+  EXPECT_EQ(before.st_ino, after.st_ino);
+  const fs::path swap = disk.parent_path() / "disk.swap";
+  ASSERT_TRUE(store->CreateBlank({"disk.swap", 16 * kMiB, "swap", ""}, swap).ok());
+  MustRun("/usr/bin/qemu-img",
+          {"convert", "-f", "qcow2", "-O", "raw", swap.string(), flat.string()});
+  EXPECT_EQ(ReadFile(flat).substr(4086, 10), "SWAPSPACE2");
+  ASSERT_TRUE(store->CreateBlank({"disk.v", 64 * kMiB, "vfat", "ephemeral0"}, disk).ok());
+}
+
+TEST_F(DisksTest, BlankDisksThatCannotBeLeaveNothing) {
+  const fs::path target = disk.parent_path() / "disk.eph0";
+  for (const agent::core::BlankDisk& bad : {agent::core::BlankDisk{"d", 0, "ext4", ""},
+                                            {"d", kMiB, "../x", ""},
+                                            {"d", kMiB, "ext4", "-x;y"},
+                                            {"d", 512, "ext4", ""}}) {
+    EXPECT_FALSE(store->CreateBlank(bad, target).ok()) << bad.filesystem;
+  }
+  EXPECT_TRUE(fs::is_empty(disk.parent_path()));
+}
+
+TEST_F(DisksTest, RawImagesTypeCopies) {
+  options.disks.images_type = "raw";
+  options.disks.preallocate_images = true;
+  Reopen();
+  ASSERT_TRUE(store->CreateOverlay(base, disk, 5 * kMiB).ok());
+  EXPECT_EQ(ReadFile(disk), std::string(kMiB, 'b') + std::string(4 * kMiB, '\0'));
+  struct stat file = {};
+  ASSERT_EQ(stat(disk.c_str(), &file), 0);
+  EXPECT_GE(file.st_blocks * 512, static_cast<blkcnt_t>(5 * kMiB)) << "taken at once";
+  ASSERT_TRUE(store->CreateOverlay(base, disk, 5 * kMiB).ok());
+  struct stat again = {};
+  ASSERT_EQ(stat(disk.c_str(), &again), 0);
+  EXPECT_EQ(file.st_ino, again.st_ino);
+}
+
+TEST_F(DisksTest, ForceRawImagesKeepsRawBases) {
+  const fs::path file = dir.path() / "base.qcow2";
+  MustRun("/usr/bin/qemu-img", {"create", "-q", "-f", "qcow2", file.string(), "3M"});
+  options.disks.force_raw_images = true;
+  Reopen();
+  const auto image = Ensure(Source(file, "qcow2"));
+  ASSERT_TRUE(image.ok()) << Describe(image.status());
+  EXPECT_EQ(image->format, "raw");
+  EXPECT_EQ(image->virtual_size, 3 * kMiB);
+  EXPECT_EQ(fs::file_size(image->path), 3 * kMiB);
+  const int starts = QemuImgStarts();
+  EXPECT_EQ(Ensure(Source(file, "qcow2"))->path, image->path);
+  EXPECT_EQ(QemuImgStarts(), starts) << "converted once";
+  ASSERT_TRUE(store->CreateOverlay(*image, disk, 0).ok());
+  EXPECT_EQ(ReadOverlay(disk)->base_format, "raw");
+}
+
 }  // namespace
 }  // namespace kilonova::testing

@@ -2,10 +2,13 @@
 // The libvirt adapter on a real libvirtd and QEMU.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <mutex>
+#include <ranges>
+#include <set>
 #include <thread>
 
 #include "agent/adapters/libvirt/hypervisor.h"
@@ -257,6 +260,67 @@ TEST_F(QemuTest, Facts_OfTheMachine_AreThere) {
   const std::vector<std::string> triple{"x86_64", "qemu", "hvm"};
   EXPECT_NE(std::find(facts->supported_instances.begin(), facts->supported_instances.end(), triple),
             facts->supported_instances.end());
+}
+
+TEST_F(QemuTest, Facts_OfWhatGuestsCanBeGiven_AreThere) {
+  const auto facts = hypervisor_->Facts();
+  ASSERT_TRUE(facts.ok()) << Describe(facts.status());
+  const auto& guests = facts->guests;
+  EXPECT_FALSE(guests.host_uuid.empty());
+  EXPECT_TRUE(guests.machine_types.contains("pc") && guests.machine_types.contains("q35"));
+  const auto& canonical = guests.canonical_machines.at("x86_64");
+  EXPECT_EQ(canonical.at(canonical.at("q35")), canonical.at("q35"));
+  EXPECT_TRUE(guests.machines.at("q35").uefi);
+  EXPECT_TRUE(guests.machines.at(canonical.at("q35")).uefi);
+  EXPECT_NE(std::ranges::find(guests.cpu_models, "Nehalem"), guests.cpu_models.end());
+  ASSERT_FALSE(guests.cells.empty());
+  std::set<int> cpus;
+  for (const auto& cell : guests.cells) {
+    EXPECT_GT(cell.memory_kib, 0);
+    EXPECT_FALSE(cell.pages.empty());
+    for (const auto& cpu : cell.cpus) {
+      cpus.insert(cpu.id);
+      EXPECT_TRUE(cpu.siblings.contains(cpu.id));
+    }
+  }
+  EXPECT_TRUE(std::ranges::includes(cpus, guests.online_cpus));
+  EXPECT_EQ(static_cast<std::int64_t>(guests.online_cpus.size()), facts->cpus);
+  ASSERT_FALSE(guests.firmware.empty());
+  EXPECT_TRUE(std::filesystem::exists(guests.firmware.front().executable));
+  EXPECT_TRUE(facts->swtpm);
+}
+
+// What libvirt and swtpm keep beside a definition goes with it, also in the middle of things.
+TEST_F(QemuTest, Undefine_WithFirmwareAndTpm_LeavesNothing) {
+  const Uuid uuid = Uuid::Random();
+  made_.push_back(uuid);
+  const std::string xml =
+      "<domain type='qemu'><name>efi</name><uuid>" + uuid.str() +
+      "</uuid><metadata><kilonova:owner xmlns:kilonova='" +
+      std::string(agent::core::kOwnerTagNamespace) + "' host='" + kHost +
+      "' generation='1' claim=''/></metadata><memory unit='MiB'>64</memory><vcpu>1</vcpu><os>"
+      "<type arch='x86_64' machine='q35'>hvm</type><loader readonly='yes' type='pflash'>"
+      "/usr/share/OVMF/OVMF_CODE_4M.fd</loader><nvram template='/usr/share/OVMF/OVMF_VARS_4M.fd'/>"
+      "</os><features><acpi/></features><devices><tpm model='tpm-crb'>"
+      "<backend type='emulator' version='2.0'/></tpm></devices></domain>";
+  const auto left = [&] {
+    const auto found = libvirtd_->Inside({"sh", "-c",
+                                          "find /var/lib/libvirt/qemu/nvram /var/lib/libvirt/swtpm "
+                                          "-mindepth 1 2>/dev/null || true"});
+    return found.ok() ? *found : Describe(found.status());
+  };
+  for (int round = 0; round < 2; ++round) {
+    const Status defined = hypervisor_->Define(xml);
+    ASSERT_TRUE(defined.ok()) << Describe(defined);
+    const Status started = hypervisor_->Start(uuid);
+    ASSERT_TRUE(started.ok()) << Describe(started);
+    EXPECT_NE(left().find("efi_VARS.fd"), std::string::npos) << left();
+    EXPECT_NE(left().find(uuid.str()), std::string::npos) << left();
+    EXPECT_TRUE(hypervisor_->Define(xml).ok());  // a hard reboot does so
+    ASSERT_TRUE(hypervisor_->Destroy(uuid).ok());
+    ASSERT_TRUE(hypervisor_->Undefine(uuid).ok());
+    EXPECT_EQ(left(), "");
+  }
 }
 
 TEST_F(QemuTest, Define_Refused_TellsTheTenantNoPath) {

@@ -105,14 +105,14 @@ TEST(HostClaims, NeverBeyondCapacity) {
   model::Inventory memory;
   memory.total = 1000;
   const model::Inventories inventories = {{"MEMORY_MB", memory}};
-  EXPECT_TRUE(claims.Claim(NthUuid(1), {{"MEMORY_MB", 600}}, inventories).ok());
-  EXPECT_TRUE(claims.Claim(NthUuid(1), {{"MEMORY_MB", 600}}, inventories).ok());  // its own
-  const Status full = claims.Claim(NthUuid(2), {{"MEMORY_MB", 401}}, inventories);
+  EXPECT_TRUE(claims.Claim(NthUuid(1), {{"MEMORY_MB", 600}}, inventories, {}).ok());
+  EXPECT_TRUE(claims.Claim(NthUuid(1), {{"MEMORY_MB", 600}}, inventories, {}).ok());  // its own
+  const Status full = claims.Claim(NthUuid(2), {{"MEMORY_MB", 401}}, inventories, {}).status();
   EXPECT_EQ(ReasonOf(full), "HOST_RESOURCES_EXHAUSTED");
   EXPECT_EQ(DetailsOf(full).at("free"), "400");
-  EXPECT_FALSE(claims.Claim(NthUuid(3), {{"CUSTOM_GPU", 1}}, inventories).ok());
+  EXPECT_FALSE(claims.Claim(NthUuid(3), {{"CUSTOM_GPU", 1}}, inventories, {}).ok());
   claims.Release(NthUuid(1));
-  EXPECT_TRUE(claims.Claim(NthUuid(2), {{"MEMORY_MB", 401}}, inventories).ok());
+  EXPECT_TRUE(claims.Claim(NthUuid(2), {{"MEMORY_MB", 401}}, inventories, {}).ok());
   EXPECT_EQ(claims.Used().at("MEMORY_MB"), 401);
 }
 

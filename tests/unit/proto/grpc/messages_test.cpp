@@ -161,6 +161,18 @@ model::HostReport SomeHost() {
   host.inventories = {{"VCPU", {.total = 8, .max_unit = 8, .allocation_ratio = 4.0}},
                       {"MEMORY_MB", {.total = 1024, .reserved = 512, .max_unit = 1024}}};
   host.degraded = {"HYPERVISOR_UNAVAILABLE"};
+  model::HostNumaCell cell;
+  cell.id = 1;
+  cell.cpuset = "0-1";
+  cell.pcpuset = "2-3";
+  cell.memory_mb = 1024;
+  cell.cpu_usage = 1;
+  cell.memory_usage_mb = 64;
+  cell.pinned_cpus = "2";
+  cell.siblings = {"0,2", "1,3"};
+  cell.pages = {{4, 262144, 0, 0}, {2048, 8, 4, 2}};
+  cell.socket = 0;
+  host.numa_cells = {cell, {.id = 2}};
   host.free_disk_gb = 5;
   return host;
 }
@@ -176,6 +188,7 @@ TEST(HostReport, RoundTrip_KeepsEverything) {
   EXPECT_EQ(back->supported_instances, SomeHost().supported_instances);
   EXPECT_EQ(back->degraded, SomeHost().degraded);
   EXPECT_EQ(back->traits, SomeHost().traits);
+  EXPECT_EQ(back->numa_cells, SomeHost().numa_cells);
   EXPECT_EQ(back->host, "c1");
   EXPECT_EQ(message.counters().at("builds.done"), 4);
   const auto listed = InstancesFromProto(message);

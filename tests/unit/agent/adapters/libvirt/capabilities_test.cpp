@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "agent/adapters/libvirt/firmware.h"
+
 namespace kilonova::agent::adapters::libvirt {
 namespace {
 
@@ -28,6 +30,67 @@ TEST(Capabilities, Host_IsRead) {
                 {"i686", "qemu", "hvm"}, {"x86_64", "qemu", "hvm"}, {"x86_64", "kvm", "hvm"}}));
   EXPECT_TRUE(host->HasKvm("x86_64"));
   EXPECT_FALSE(host->HasKvm("i686"));
+}
+
+TEST(Capabilities, CellsAndMachines_AreRead) {
+  const auto host = ParseCapabilities(R"(<capabilities><host><uuid>u</uuid><topology>
+    <cells num='2'><cell id='0'><memory unit='KiB'>4194304</memory>
+    <pages unit='KiB' size='2048'>512</pages><pages unit='KiB' size='4'>1048576</pages>
+    <distances><sibling id='0' value='10'/></distances><cpus num='2'>
+    <cpu id='0' socket_id='0' core_id='0' siblings='0,2'/>
+    <cpu id='2' socket_id='0' core_id='0' siblings='0,2'/></cpus></cell>
+    <cell id='1'><memory unit='KiB'>1024</memory><cpus num='1'>
+    <cpu id='1' socket_id='1' core_id='3' siblings='1'/><cpu id='99999999'/></cpus></cell></cells>
+    </topology></host><guest><os_type>hvm</os_type><arch name='x86_64'>
+    <machine maxCpus='255'>pc-i440fx-7.2</machine>
+    <machine canonical='pc-i440fx-7.2' maxCpus='255'>pc</machine>
+    <domain type='kvm'><machine canonical='pc-q35-7.2'>q35</machine></domain></arch></guest>
+    </capabilities>)");
+  ASSERT_TRUE(host.ok());
+  EXPECT_EQ(host->host_uuid, "u");
+  ASSERT_EQ(host->cells.size(), 2u);
+  EXPECT_EQ(host->cells[0].memory_kib, 4194304);
+  EXPECT_EQ(host->cells[0].pages[1].size_kib, 2048);
+  EXPECT_EQ(host->cells[0].pages[1].total, 512);
+  ASSERT_EQ(host->cells[0].cpus.size(), 2u);
+  EXPECT_EQ(host->cells[0].cpus[1].siblings, (std::set<int>{0, 2}));
+  ASSERT_EQ(host->cells[1].cpus.size(), 1u);
+  EXPECT_EQ(host->cells[1].cpus[0].socket, 1);
+  EXPECT_EQ(host->machine_types, (std::set<std::string>{"pc", "pc-i440fx-7.2", "q35"}));
+  EXPECT_EQ(host->canonical_machines.at("x86_64").at("pc"), "pc-i440fx-7.2");
+  EXPECT_EQ(host->machine_aliases.at("x86_64"), (std::set<std::string>{"pc", "q35"}));
+}
+
+TEST(Capabilities, Machine_IsRead) {
+  const auto machine = ParseMachineCapabilities(R"(<domainCapabilities><os supported='yes'>
+    <enum name='firmware'><value>efi</value></enum><loader supported='yes'>
+    <enum name='type'><value>rom</value><value>pflash</value></enum>
+    <enum name='secure'><value>no</value></enum></loader></os>
+    <features><sev supported='yes'><cbitpos>47</cbitpos><reducedPhysBits>1</reducedPhysBits></sev>
+    </features></domainCapabilities>)");
+  ASSERT_TRUE(machine.ok());
+  EXPECT_TRUE(machine->uefi);
+  EXPECT_FALSE(machine->secure_boot);
+  EXPECT_EQ(machine->sev->cbitpos, 47);
+  EXPECT_FALSE(ParseMachineCapabilities("<a/>").ok());
+}
+
+TEST(Firmware, DescriptorOfQemu_IsRead) {
+  const auto firmware = ParseFirmwareDescriptor(R"({"description": "x", "interface-types": ["uefi"],
+    "mapping": {"device": "flash", "executable": {"filename": "/c.fd", "format": "raw"},
+      "nvram-template": {"filename": "/v.fd", "format": "raw"}},
+    "targets": [{"architecture": "x86_64", "machines": ["pc-q35-*"]}],
+    "features": ["secure-boot", "requires-smm"], "tags": []})");
+  ASSERT_TRUE(firmware.ok());
+  EXPECT_EQ(firmware->executable, "/c.fd");
+  EXPECT_EQ(firmware->nvram_template, "/v.fd");
+  EXPECT_EQ(firmware->targets[0].machines, Strings{"pc-q35-*"});
+  EXPECT_EQ(firmware->features, (Strings{"secure-boot", "requires-smm"}));
+  for (const char* bad : {"", "[]", R"({"mapping": {"device": "memory", "filename": "/x"}})",
+                          R"({"mapping": {"device": "flash"}})", R"({"mapping": 1})"}) {
+    EXPECT_FALSE(ParseFirmwareDescriptor(bad).ok()) << bad;
+  }
+  EXPECT_FALSE(ParseFirmwareDescriptor(std::string(100'000, '[')).ok());
 }
 
 TEST(Capabilities, HostModel_IsRead) {

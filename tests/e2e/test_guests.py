@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Guests that see what their flavor and image ask for: each boots under emulation and says on its
+console what it finds (deploy/guest-image.sh), which is compared with what was ordered. Several
+features share a guest, since booting is what costs."""
+import re
+
+import pytest
+
+from cloud import Cloud
+
+BOOT = 300  # seconds: UEFI on an emulated CPU, on a machine that does other things too
+
+
+@pytest.fixture(scope="module")
+def cloud():
+    with Cloud(agents=["a", "b"]) as one:
+        # The second host writes config drives of vfat and keeps no raw images.
+        one.agents["b"].stop()
+        one.start_agent("b", extra="config_drive_format: vfat\nforce_raw_images: false\n")
+        one.wait_hosts_up(["a", "b"])
+        one.seed(guest=True)
+        yield one
+
+
+@pytest.fixture(autouse=True)
+def tidy(cloud):
+    yield
+    for instance in cloud.cli("instance", "list"):
+        cloud.delete(instance["uuid"])
+
+
+def boot(cloud, host, name, *args, **kwargs):
+    """An instance on that host; returns it and what it said."""
+    others = [h for h in cloud.names if h != host]
+    for other in others:
+        cloud.cli("host", "disable", other)
+    try:
+        uuid = cloud.create(name, "--config-drive", *args, **kwargs)
+        cloud.wait_state(uuid, "ACTIVE", seconds=120)
+    finally:
+        for other in others:
+            cloud.cli("host", "enable", other)
+    console = cloud.wait_console(uuid, "guest: ready", seconds=BOOT).replace("\r", "")
+    return uuid, [line[7:] for line in console.splitlines() if line.startswith("guest: ")]
+
+
+def disks(said):
+    return {m[1]: m.groups()[1:] for line in said
+            if (m := re.match(r"disk (\w+) sectors (\d+) bus ([\w-]+) holds ?(.*)", line))}
+
+
+def test_uefi_tpm_numa_scsi_and_cdrom(cloud):
+    cloud.cli("flavor", "create", "big", "--id", "big", "--vcpus", 2, "--memory", 256, "--disk", 1,
+              "--extra", "hw:numa_nodes=2", "--extra", "hw:tpm_version=2.0", "--extra",
+              "hw:tpm_model=tpm-crb", "--extra", "quota:disk_total_iops_sec=5000", "--extra",
+              "hw:watchdog_action=reset")
+    cloud.seed_guest("uefi", hw_machine_type="q35", hw_firmware_type="uefi", hw_disk_bus="scsi",
+                     hw_scsi_model="virtio-scsi", hw_cdrom_bus="scsi", hw_rng_model="virtio")
+    uuid, said = boot(cloud, "a", "uefi", flavor="big", image="uefi")
+    assert "firmware efi" in said
+    assert "tpm version 2" in said
+    assert "cpus 2" in said
+    nodes = [m for line in said if (m := re.match(r"numa node(\d) cpus (\d) memory_kb (\d+)", line))]
+    assert [(m[1], m[2]) for m in nodes] == [("0", "0"), ("1", "1")]
+    assert all(64 * 1024 < int(m[3]) <= 128 * 1024 for m in nodes), said
+    found = disks(said)
+    assert found["sda"][:2] == ("2097152", "virtio-scsi"), said
+    assert "config drive sr0 iso9660 config-2" in [line.strip() for line in said]
+    assert f"uuid {uuid}" in said
+    assert "rng virtio_rng.0" in said
+    assert "pci 0x8086:0x25ab" in said, "the watchdog; Debian's cloud kernel has no driver for it"
+    xml = cloud.libvirtd.virsh("dumpxml", uuid)
+    assert "<total_iops_sec>5000</total_iops_sec>" in xml
+    assert re.search(r"<watchdog model='\w+' action='reset'", xml)
+    assert cloud.libvirtd.inside("sh", "-c", f"ls /var/lib/libvirt/swtpm | grep {uuid}")
+    cloud.delete(uuid)
+    left = cloud.libvirtd.inside("sh", "-c", "find /var/lib/libvirt/swtpm /var/lib/libvirt/qemu/nvram "
+                                 "-mindepth 1 2>/dev/null || true").strip()
+    assert left == "", "neither TPM state nor firmware variables outlive their guest"
+    cloud.assert_no_leak()
+
+
+def test_ephemeral_swap_vfat_and_serial_ports(cloud):
+    cloud.cli("flavor", "create", "disks", "--id", "disks", "--vcpus", 1, "--memory", 128, "--disk", 1,
+              "--ephemeral", 1, "--swap", 64, "--extra", "hw:serial_port_count=2", "--extra",
+              "hw_rng:allowed=false")
+    cloud.seed_guest("linux", os_type="linux", hw_rng_model="virtio")
+    uuid, said = boot(cloud, "b", "disks", flavor="disks", image="linux")
+    assert "firmware bios" in said
+    assert not any(line.startswith("tpm") for line in said)
+    found = disks(said)
+    assert found["vda"][0] == "2097152"
+    contents = {name: what[2].split() for name, what in found.items()}
+    assert ["ext4", "ephemeral0"] in contents.values(), said
+    assert ["swap"] in contents.values(), said
+    assert {what[0] for name, what in found.items() if "swap" in contents[name]} == {str(64 * 2048)}
+    drive = next(name for name, what in contents.items() if what[:1] == ["vfat"])
+    assert f"config drive {drive} vfat config-2" in [line.strip() for line in said]
+    assert f"uuid {uuid}" in said
+    assert "serial ports 2" in said
+    assert "rng" in [line.strip() for line in said], "the flavor forbids it"
+    assert cloud.used("b")["DISK_GB"] == 3, "root, ephemeral, and swap rounded up"
+    # What was made is found again, not made again: a hard reboot keeps it.
+    cloud.cli("instance", "reboot", uuid, "--hard", "--wait", timeout=120)
+    cloud.delete(uuid)
+    cloud.assert_no_leak()
