@@ -249,6 +249,11 @@ Expected<Options> LoadOptions(const std::filesystem::path& file) {
   RETURN_IF_ERROR(CheckTogether(options));
   options.guest.host = options.agent.host;
   options.guest.paths = options.agent.paths;
+  options.guest.cpu.shared_set = options.agent.cpu_shared_set;
+  options.guest.cpu.dedicated_set = options.agent.cpu_dedicated_set;
+  options.guest.disk.images_type = options.images.disks.images_type;
+  options.guest.disk.preallocate = options.images.disks.preallocate_images;
+  options.guest.disk.config_drive_format = options.images.disks.config_drive_format;
   options.printed = config.Print();
   return options;
 }

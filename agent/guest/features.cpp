@@ -45,8 +45,6 @@ constexpr Key kExtraSpecs[] = {
     {"hw:numa_cpus.*", Takes::kAnything},  // judged as a whole
     {"hw:numa_mem.*", Takes::kAnything},
     {"hw:mem_page_size", Takes::kAnything},  // a size or a wish, judged with the host's
-    {"hw:tpm_version", Takes::kWords, "1.2 2.0"},
-    {"hw:tpm_model", Takes::kWords, "tpm-tis tpm-crb"},
     {"hw:boot_menu", Takes::kFlag},
     {"hw:hide_hypervisor_id", Takes::kFlag},
     {"hide_hypervisor_id", Takes::kFlag},
@@ -115,8 +113,6 @@ constexpr Key kImageProperties[] = {
     {"hw_numa_cpus.*", Takes::kAnything},
     {"hw_numa_mem.*", Takes::kAnything},
     {"hw_mem_page_size", Takes::kAnything},
-    {"hw_tpm_version", Takes::kWords, "1.2 2.0"},
-    {"hw_tpm_model", Takes::kWords, "tpm-tis tpm-crb"},
     {"hw_boot_menu", Takes::kFlag},
     {"hw_time_hpet", Takes::kFlag},
     {"hw_pmu", Takes::kFlag},

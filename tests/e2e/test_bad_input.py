@@ -164,9 +164,9 @@ def test_hints_cannot_reach_internals(cloud):
 
 
 def test_features_not_served_are_refused_not_ignored(cloud):
-    cloud.cli("flavor", "create", "pinned", "--id", "pinned", "--vcpus", 1, "--memory", 64, "--disk", 1,
-              "--extra", "hw:cpu_policy=dedicated")
-    assert fails(cloud, "x", flavor="pinned") == "FEATURE_NOT_SERVED"
+    cloud.cli("flavor", "create", "tpm", "--id", "tpm", "--vcpus", 1, "--memory", 64, "--disk", 1,
+              "--extra", "hw:tpm_version=2.0")
+    assert fails(cloud, "x", flavor="tpm") == "FEATURE_NOT_SERVED"
 
 
 def test_limits(cloud):

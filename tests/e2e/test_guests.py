@@ -2,6 +2,7 @@
 """Guests that see what their flavor and image ask for: each boots under emulation and says on its
 console what it finds (deploy/guest-image.sh), which is compared with what was ordered. Several
 features share a guest, since booting is what costs."""
+import pathlib
 import re
 
 import pytest
@@ -33,7 +34,7 @@ def boot(cloud, host, name, *args, **kwargs):
     """An instance on that host; returns it and what it said."""
     others = [h for h in cloud.names if h != host]
     for other in others:
-        cloud.cli("host", "disable", other)
+        cloud.cli("host", "disable", other, "--reason", "the other one is meant")
     try:
         uuid = cloud.create(name, "--config-drive", *args, **kwargs)
         cloud.wait_state(uuid, "ACTIVE", seconds=120)
@@ -49,20 +50,35 @@ def disks(said):
             if (m := re.match(r"disk (\w+) sectors (\d+) bus ([\w-]+) holds ?(.*)", line))}
 
 
-def test_uefi_tpm_numa_scsi_and_cdrom(cloud):
+def host_nodes():
+    return len(list(pathlib.Path("/sys/devices/system/node").glob("node[0-9]*"))) or 1
+
+
+def test_more_numa_cells_than_the_host_has_are_refused(cloud):
+    cells = host_nodes() + 1
+    cloud.cli("flavor", "create", "cells", "--id", "cells", "--vcpus", cells, "--memory", 64 * cells,
+              "--disk", 1, "--extra", f"hw:numa_nodes={cells}")
+    uuid = cloud.create("cells", flavor="cells")
+    fault = cloud.wait_state(uuid, "ERROR")["fault"]
+    assert fault["reason"] in ("NO_VALID_HOST", "MAX_RETRIES_EXCEEDED", "HOST_RESOURCES_EXHAUSTED"), fault
+    cloud.delete(uuid)
+    cloud.assert_no_leak()
+
+
+def test_uefi_numa_scsi_and_cdrom(cloud):
+    # A guest's cells are the host's: no more of them than this machine has.
+    cells = min(2, host_nodes())
     cloud.cli("flavor", "create", "big", "--id", "big", "--vcpus", 2, "--memory", 256, "--disk", 1,
-              "--extra", "hw:numa_nodes=2", "--extra", "hw:tpm_version=2.0", "--extra",
-              "hw:tpm_model=tpm-crb", "--extra", "quota:disk_total_iops_sec=5000", "--extra",
-              "hw:watchdog_action=reset")
+              "--extra", f"hw:numa_nodes={cells}", "--extra", "quota:disk_total_iops_sec=5000",
+              "--extra", "hw:watchdog_action=reset")
     cloud.seed_guest("uefi", hw_machine_type="q35", hw_firmware_type="uefi", hw_disk_bus="scsi",
                      hw_scsi_model="virtio-scsi", hw_cdrom_bus="scsi", hw_rng_model="virtio")
     uuid, said = boot(cloud, "a", "uefi", flavor="big", image="uefi")
     assert "firmware efi" in said
-    assert "tpm version 2" in said
     assert "cpus 2" in said
-    nodes = [m for line in said if (m := re.match(r"numa node(\d) cpus (\d) memory_kb (\d+)", line))]
-    assert [(m[1], m[2]) for m in nodes] == [("0", "0"), ("1", "1")]
-    assert all(64 * 1024 < int(m[3]) <= 128 * 1024 for m in nodes), said
+    nodes = [m for line in said if (m := re.match(r"numa node(\d) cpus (\S+) memory_kb (\d+)", line))]
+    assert [(m[1], m[2]) for m in nodes] == ([("0", "0"), ("1", "1")] if cells == 2 else [("0", "0-1")])
+    assert all(int(m[3]) <= 256 * 1024 // cells for m in nodes), said
     found = disks(said)
     assert found["sda"][:2] == ("2097152", "virtio-scsi"), said
     assert "config drive sr0 iso9660 config-2" in [line.strip() for line in said]
@@ -70,17 +86,18 @@ def test_uefi_tpm_numa_scsi_and_cdrom(cloud):
     assert "rng virtio_rng.0" in said
     assert "pci 0x8086:0x25ab" in said, "the watchdog; Debian's cloud kernel has no driver for it"
     xml = cloud.libvirtd.virsh("dumpxml", uuid)
+    assert len(re.findall(r"<cell id='\d' cpus=", xml)) == cells, xml
+    assert "<numatune>" in xml
     assert "<total_iops_sec>5000</total_iops_sec>" in xml
     assert re.search(r"<watchdog model='\w+' action='reset'", xml)
-    assert cloud.libvirtd.inside("sh", "-c", f"ls /var/lib/libvirt/swtpm | grep {uuid}")
+    find = "find /var/lib/libvirt/qemu/nvram -mindepth 1 2>/dev/null || true"
+    assert cloud.libvirtd.inside("sh", "-c", find).strip(), "UEFI keeps its variables"
     cloud.delete(uuid)
-    left = cloud.libvirtd.inside("sh", "-c", "find /var/lib/libvirt/swtpm /var/lib/libvirt/qemu/nvram "
-                                 "-mindepth 1 2>/dev/null || true").strip()
-    assert left == "", "neither TPM state nor firmware variables outlive their guest"
+    assert not cloud.libvirtd.inside("sh", "-c", find).strip(), "and they go with their guest"
     cloud.assert_no_leak()
 
 
-def test_ephemeral_swap_vfat_and_serial_ports(cloud):
+def test_ephemeral_swap_vfat_and_serial_port(cloud):
     cloud.cli("flavor", "create", "disks", "--id", "disks", "--vcpus", 1, "--memory", 128, "--disk", 1,
               "--ephemeral", 1, "--swap", 64, "--extra", "hw:serial_port_count=2", "--extra",
               "hw_rng:allowed=false")
@@ -97,8 +114,8 @@ def test_ephemeral_swap_vfat_and_serial_ports(cloud):
     drive = next(name for name, what in contents.items() if what[:1] == ["vfat"])
     assert f"config drive {drive} vfat config-2" in [line.strip() for line in said]
     assert f"uuid {uuid}" in said
-    assert "serial ports 2" in said
-    assert "rng" in [line.strip() for line in said], "the flavor forbids it"
+    assert "serial ports 1" in said, "as in Nova, the count is that of serial consoles over TCP"
+    assert not any("virtio_rng" in line for line in said), "the flavor forbids it"
     assert cloud.used("b")["DISK_GB"] == 3, "root, ephemeral, and swap rounded up"
     # What was made is found again, not made again: a hard reboot keeps it.
     cloud.cli("instance", "reboot", uuid, "--hard", "--wait", timeout=120)

@@ -21,6 +21,7 @@
 #include "agent/guest/domain.h"
 #include "agent/guest/features.h"
 #include "agent/guest/metadata.h"
+#include "common/hardware/constraints.h"
 #include "flavors/extra_specs/registry.h"
 #include "proto/oslo/decode.h"
 #include "proto/oslo/encode.h"
@@ -64,11 +65,32 @@ std::vector<Question> Questions() {
   wide.request.flavor.extra_specs = {{"hw:cpu_max_sockets", "2"}, {"hw:cpu_max_cores", "2"}};
   Question uefi;
   uefi.request.image.properties = {{"hw_machine_type", "q35"}, {"hw_firmware_type", "uefi"}};
-  return {plain, kernel, wide, uefi};
+  Question cells;
+  cells.request.flavor.vcpus = 2;
+  cells.request.flavor.extra_specs = {{"hw:numa_nodes", "1"}};
+  return {plain, kernel, wide, uefi, cells};
+}
+
+// What the agent claims of its host's cells for the guest.
+std::string NumaAsked(const model::BuildRequest& request) {
+  const auto image = hardware::ImageProps::From(request.image.properties);
+  if (!image.ok()) return Describe(image.status());
+  const auto numa = hardware::NumaConstraints({.flavor = request.flavor, .image = *image});
+  if (!numa.ok()) return Describe(numa.status());
+  if (!*numa) return "";
+  std::string text(hardware::ToText((*numa)->emulator_threads_policy));
+  for (const hardware::InstanceNumaCell& cell : (*numa)->cells) {
+    text += " " + hardware::FormatCpuSpec(cell.cpuset) + "/" +
+            hardware::FormatCpuSpec(cell.pcpuset) + "/" + std::to_string(cell.memory) + "/" +
+            std::to_string(cell.pagesize.value_or(0)) + "/" +
+            std::string(hardware::ToText(cell.cpu_thread_policy));
+  }
+  return text;
 }
 
 std::string Answer(const Question& question) {
-  return testing::XmlOrError(question.config, question.request, testing::UefiHost()) +
+  return NumaAsked(question.request) +
+         testing::XmlOrError(question.config, question.request, testing::UefiHost()) +
          (agent::guest::WantsConfigDrive(question.config, question.request) ? "config drive" : "");
 }
 

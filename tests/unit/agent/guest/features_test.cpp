@@ -25,11 +25,7 @@ Status WithProperty(const Pair& pair) {
 
 TEST(Features, SpecsNotServed_RefusedByName) {
   for (const Pair& pair :
-       std::initializer_list<Pair>{{"hw:cpu_policy", "dedicated"},
-                                   {"hw:cpu_policy", "mixed"},
-                                   {"hw:mem_page_size", "large"},
-                                   {"hw:numa_nodes", "2"},
-                                   {"hw:numa_cpus.0", "0-1"},
+       std::initializer_list<Pair>{{"hw:cpu_policy", "exclusive"},
                                    {"hw:tpm_version", "2.0"},
                                    {"hw:watchdog_action", "explode"},
                                    {"hw:invented", "1"},
@@ -50,7 +46,6 @@ TEST(Features, PropertiesNotServed_RefusedByName) {
   for (const Pair& pair : std::initializer_list<Pair>{{"hw_tpm_version", "2.0"},
                                                       {"hw_disk_bus", "fdc"},
                                                       {"hw_vif_model", "netfront"},
-                                                      {"hw_numa_nodes", "2"},
                                                       {"hw_invented", "1"},
                                                       {"hw_emulation_architecture", "aarch64"},
                                                       {"os_require_quiesce", "yes"},
@@ -71,6 +66,12 @@ TEST(Features, WithoutEffectOrServed_Passes) {
                                    {"resources:VGPU", "0"},
                                    {"ssd", "true"},
                                    {"hw:cpu_policy", "shared"},
+                                   {"hw:cpu_policy", "dedicated"},
+                                   {"hw:cpu_policy", "mixed"},
+                                   {"hw:mem_page_size", "large"},
+                                   {"hw:numa_nodes", "2"},
+                                   {"hw:numa_cpus.0", "0-1"},
+                                   {"hw:serial_port_count", "2"},
                                    {"hw:locked_memory", "False"},
                                    {"hw_rng:allowed", "no"},
                                    {"hw:watchdog_action", "reset"},
@@ -84,6 +85,8 @@ TEST(Features, WithoutEffectOrServed_Passes) {
   for (const Pair& pair : std::initializer_list<Pair>{{"os_distro", "debian"},
                                                       {"description", "anything at all"},
                                                       {"hw_video_model", "qxl"},
+                                                      {"hw_numa_nodes", "2"},
+                                                      {"hw_mem_page_size", "2048"},
                                                       {"hw_firmware_type", "bios"},
                                                       {"hw_firmware_type", "uefi"},
                                                       {"hw_disk_bus", "usb"},
@@ -109,10 +112,8 @@ TEST(Features, DisksNotServedYet_RefusedByName) {
   EXPECT_EQ(DetailsOf(CheckServed(request))["key"], "disk_format");
   request.image.disk_format = "qcow2";
   request.flavor.ephemeral_gb = 1;
-  EXPECT_EQ(DetailsOf(CheckServed(request))["key"], "ephemeral_gb");
-  request.flavor.ephemeral_gb = 0;
   request.flavor.swap_mb = 1;
-  EXPECT_EQ(DetailsOf(CheckServed(request))["key"], "swap");
+  EXPECT_TRUE(CheckServed(request).ok());
 }
 
 }  // namespace
