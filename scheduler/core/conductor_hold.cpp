@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // After a start the hosts come back one by one. A creation that one of them takes is not held up;
-// one that none takes yet waits for the others, a bounded time (docs/adr/0012).
+// one that none takes yet waits for the others, a bounded time (docs/adr/0014).
 #include <absl/time/time.h>
 
 #include <algorithm>
