@@ -70,8 +70,8 @@ class PackOut {
     for (T& item : items) (*this)(field, item);
     return *this;
   }
-  template <class K, class V>
-  PackOut& operator()(PackNumber field, std::map<K, V>& map) {
+  template <class K, class V, class Less>
+  PackOut& operator()(PackNumber field, std::map<K, V, Less>& map) {
     for (const auto& [key, value] : map) {
       std::pair<K, V> pair(key, value);
       (*this)(field, pair);
@@ -152,8 +152,8 @@ class PackIn {
   PackIn& operator()(PackNumber field, std::vector<T>& items) {
     return field == field_ ? (*this)(field, items.emplace_back()) : *this;
   }
-  template <class K, class V>
-  PackIn& operator()(PackNumber field, std::map<K, V>& map) {
+  template <class K, class V, class Less>
+  PackIn& operator()(PackNumber field, std::map<K, V, Less>& map) {
     if (field != field_) return *this;
     std::pair<K, V> pair;
     Read(Bytes(), pair);

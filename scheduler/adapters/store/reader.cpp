@@ -22,11 +22,13 @@ auto Guarded(F read) -> decltype(read()) {
   }
 }
 
+// Of text or bytes.
+std::string_view BytesOf(const SQLite::Column& column) {
+  return {static_cast<const char*>(column.getBlob()), static_cast<std::size_t>(column.getBytes())};
+}
+
 Expected<InstancePtr> ReadInstance(Statement& row, DocReader& docs) {
-  const SQLite::Column doc = row.getColumn(1);
-  const std::string_view bytes(static_cast<const char*>(doc.getBlob()),
-                               static_cast<std::size_t>(doc.getBytes()));
-  ASSIGN_OR_RETURN(core::InstanceRecord record, docs.Instance(bytes));
+  ASSIGN_OR_RETURN(core::InstanceRecord record, docs.Instance(BytesOf(row.getColumn(1))));
   record.revision = row.getColumn(0).getInt64();
   return std::make_shared<const core::InstanceRecord>(std::move(record));
 }
@@ -101,7 +103,7 @@ Status LoadHosts(SQLite::Database& db, DocReader& docs, core::Snapshot& all) {
     host.journal_id = hosts.getColumn(4).getString();
     host.last_seq = hosts.getColumn(5).getInt64();
     host.last_seen = FromMicros(hosts.getColumn(6).getInt64());
-    ASSIGN_OR_RETURN(host.report, docs.Report(hosts.getColumn(7).getText()));
+    ASSIGN_OR_RETURN(host.report, docs.Report(BytesOf(hosts.getColumn(7))));
   }
   return OkStatus();
 }

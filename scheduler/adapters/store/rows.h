@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Records to the JSON in the `doc` columns and back; instances are written in another form
-// (instance_pack.h), since version 2, and read in both. Readers take documents of earlier versions:
-// a field that is missing has its default. The only code that knows their keys.
+// Records to the JSON in the `doc` columns and back; instances and reports of hosts are written in
+// another form (instance_pack.h, report_pack.h) since version 2, and read in both. Readers take
+// documents of earlier versions: a field that is missing has its default. The only code that knows
+// their keys.
 #pragma once
 
 #include <map>
@@ -19,7 +20,6 @@ namespace kilonova::scheduler::adapters {
 std::string FlavorDoc(const model::Flavor& flavor);
 std::string ImageDoc(const model::ImageSource& image);
 std::string NetworkDoc(const core::NetworkRecord& network);
-std::string ReportDoc(const model::HostReport& report);
 std::string ResourcesDoc(const model::Resources& resources);
 std::string UuidsDoc(const std::vector<Uuid>& uuids);
 std::string MetadataDoc(const std::map<std::string, std::string>& metadata);

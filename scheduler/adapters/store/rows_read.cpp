@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "scheduler/adapters/store/report_pack.h"
 #include "scheduler/adapters/store/rows.h"
 
 namespace kilonova::scheduler::adapters {
@@ -272,6 +273,13 @@ Expected<core::NetworkRecord> DocReader::Network(std::string_view doc) {
   });
 }
 Expected<model::HostReport> DocReader::Report(std::string_view doc) {
+  if (!doc.empty() && doc.front() == kPackMark) {
+    try {
+      return UnpackReport(doc.substr(1));
+    } catch (const std::exception& e) {
+      return Unreadable(e);
+    }
+  }
   return Read(doc, [](const Json& j) {
     model::HostReport r;
     Get(j, "host", r.host);

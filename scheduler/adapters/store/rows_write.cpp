@@ -102,38 +102,4 @@ std::string NetworkDoc(const core::NetworkRecord& n) {
   return out.Take();
 }
 
-std::string ReportDoc(const model::HostReport& r) {
-  JsonOut out;
-  out.Object([&] {
-    out.Field("host", r.host);
-    out.Field("hypervisor_hostname", r.hypervisor_hostname);
-    out.Field("hypervisor_type", r.hypervisor_type);
-    out.Field("hypervisor_version", r.hypervisor_version);
-    out.Field("libvirt_version", r.libvirt_version);
-    out.Field("virt_type", r.virt_type);
-    out.Field("cpu_arch", r.cpu_arch);
-    out.Field("cpu_model", r.cpu_model);
-    out.Field("cpu_vendor", r.cpu_vendor);
-    out.Field("cpu_info", r.cpu_info);
-    out.Field("traits", r.traits);
-    out.Field("supported_instances", r.supported_instances);
-    out.Key("inventories").Object([&] {
-      for (const auto& [name, i] : r.inventories) {
-        WriteTuple(out.Key(name), i.total, i.reserved, i.min_unit, i.max_unit, i.step_size,
-                   i.allocation_ratio);
-      }
-    });
-    out.Field("running_instances", r.running_instances);
-    out.Field("free_disk_gb", r.free_disk_gb);
-    out.Field("free_memory_mb", r.free_memory_mb);
-    out.Field("availability_zone", r.availability_zone);
-    out.Field("degraded", r.degraded);
-    out.Field("stats", r.stats);
-    out.Key("pci_pools").Array(r.pci_pools, [&](const model::PciPool& p) {
-      WriteTuple(out, p.vendor_id, p.product_id, p.numa_node, p.count, p.tags);
-    });
-  });
-  return out.Take();
-}
-
 }  // namespace kilonova::scheduler::adapters

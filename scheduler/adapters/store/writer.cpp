@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "scheduler/adapters/store/instance_pack.h"
+#include "scheduler/adapters/store/report_pack.h"
 #include "scheduler/adapters/store/rows.h"
 
 namespace kilonova::scheduler::adapters {
@@ -18,7 +19,7 @@ struct DocOf {
   std::string operator()(const core::PutRequest& op) const {
     return UuidsDoc(op.request.instances);
   }
-  std::string operator()(const core::PutHost& op) const { return ReportDoc(op.host.report); }
+  std::string operator()(const core::PutHost& op) const { return PackReport(op.host.report); }
   std::string operator()(const core::PutFlavor& op) const { return FlavorDoc(op.flavor); }
   std::string operator()(const core::PutImage& op) const { return ImageDoc(op.image.source); }
   std::string operator()(const core::PutNetwork& op) const { return NetworkDoc(op.network); }
@@ -204,7 +205,8 @@ Status UnitWriter::Do(const core::PutHost& op, const std::string& doc, core::Com
       " last_seen = excluded.last_seen, doc = excluded.doc";
   const core::HostRow& h = op.host;
   Binder(Use(kSql))(h.name)(std::int64_t{h.enabled})(h.disabled_reason)(h.agent_version)(
-      h.journal_id)(h.last_seq)(ToMicros(h.last_seen))(doc)
+      h.journal_id)(h.last_seq)(ToMicros(h.last_seen))
+      .Blob(doc)
       .Exec();
   return OkStatus();
 }

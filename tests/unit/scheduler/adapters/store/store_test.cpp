@@ -361,6 +361,27 @@ TEST_F(StoreTest, ADamagedFile_IsRefusedWithWhatToDo) {
   EXPECT_EQ(status.code(), Code::kDataLoss) << Describe(status);
 }
 
+TEST_F(StoreTest, ALargeDamagedFile_IsFoundOutWhileItServes) {
+  {
+    auto store = Open();
+    for (int i = 0; i < 300; ++i) {
+      ASSERT_TRUE(store->Commit({PutInstance{Record(i + 1), {}}}).ok());
+    }
+  }
+  {
+    std::fstream file(path_, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(20 * 4096);
+    file << std::string(5 * 4096, '\xAA');
+  }
+  auto store = adapters::OpenSqliteStore({.path = path_, .most_checked_bytes = 1});
+  ASSERT_TRUE(store.ok()) << Describe(store.status());
+  for (int i = 0; i < 1000 && (*store)->Health().ok(); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  EXPECT_EQ((*store)->Health().code(), Code::kDataLoss);
+  EXPECT_FALSE((*store)->Commit({PutInstance{Record(1000), {}}}).ok());
+}
+
 TEST_F(StoreTest, AnUnreadableRow_StopsTheStart) {
   auto store = Open();
   ASSERT_TRUE(store->Commit({PutInstance{Record(1), {}}}).ok());
