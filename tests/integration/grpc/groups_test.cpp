@@ -102,7 +102,7 @@ TEST_F(ApiTest, AnAnswerThatWouldNotFit_IsCompact) {
   large.vcpus = 1;
   large.memory_mb = 1;
   for (int i = 0; i < 400; ++i) {
-    large.extra_specs["quota:" + std::to_string(i)] = std::string(250, '1');
+    large.extra_specs["custom:" + std::to_string(i)] = std::string(250, '1');
   }
   ASSERT_TRUE(rig_.conductor->CreateFlavor(large).ok());
   auto request = CreateRequest("many", 200);
