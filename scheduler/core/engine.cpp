@@ -355,7 +355,7 @@ Expected<Room> Engine::WhatFits(const PlacementRequest& request) {
                  {{"field", "scheduler_hints.group"}});
   }
   const absl::MutexLock lock(&impl_->mutex_);
-  ASSIGN_OR_RETURN(const auto id, impl_->HoldFootprint(request.flavor, request.resources,
+  ASSIGN_OR_RETURN(const auto id, impl_->HoldFootprint(request.flavor, ResourcesOf(request),
                                                        Fleet::NewClasses::kNone));
   const FootprintHold footprint(impl_->fleet_, id);
   ASSIGN_OR_RETURN(const auto hosts, RoomFor(impl_->fleet_, impl_->pipeline_, request, id));
