@@ -49,6 +49,22 @@ int ShowHost(const Client& client, const std::string& host);
 int EnableHost(const Client& client, const std::string& host);
 int DisableHost(const Client& client, const std::string& host, const std::string& why);
 
+int CreateAggregate(const Client& client, const AggregateOptions& options);
+int ListAggregates(const Client& client);
+int ShowAggregate(const Client& client, const AggregateOptions& options);
+int UpdateAggregate(const Client& client, const AggregateOptions& options);
+int DeleteAggregate(const Client& client, const AggregateOptions& options);
+int AddAggregateHost(const Client& client, const AggregateOptions& options);
+int RemoveAggregateHost(const Client& client, const AggregateOptions& options);
+int SetAggregateMetadata(const Client& client, const AggregateOptions& options);
+int ListZones(const Client& client, const ZoneOptions& options);
+
+int CreateServerGroup(const Client& client, const ServerGroupOptions& options);
+int ListServerGroups(const Client& client, const ServerGroupOptions& options);
+int ShowServerGroup(const Client& client, const ServerGroupOptions& options);
+int DeleteServerGroup(const Client& client, const ServerGroupOptions& options);
+
+int WhatFits(const Client& client, const WhatFitsOptions& options);
 int Explain(const Client& client, const ExplainOptions& options);
 int DryRun(const Client& client, const ExplainOptions& options);
 

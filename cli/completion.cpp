@@ -19,9 +19,11 @@ _kilonova() {
   local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} word path=() words
   for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case $word in
-      instance|flavor|image|network|host|explain|dry-run|watch|completion) path=("$word") ;;
+      instance|flavor|image|network|host|aggregate|zone|server-group|explain|dry-run|what-fits|\
+        watch|completion)
+        path=("$word") ;;
       create|list|show|delete|start|stop|reboot|console|load|update|register|enable|disable|\
-        extra-specs)
+        extra-specs|add-host|remove-host|set-metadata)
         [ ${#path[@]} -eq 1 ] && path+=("$word") ;;
     esac
   done
@@ -31,16 +33,17 @@ _kilonova() {
     -i|--image) words=$(_kilonova_names image 2) ;;
     -n|--network) words=$(_kilonova_names network 2) ;;
     --host) words=$(_kilonova_names host 1) ;;
+    --policy) words="affinity anti-affinity soft-affinity soft-anti-affinity" ;;
     --user-data|--public-key|--ca|--cert|--key|load|register)
       mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
     completion) words=bash ;;
     extra-specs)
       words=$("${COMP_WORDS[0]}" flavor extra-specs | awk 'NR > 1 {print $1}') ;;
-    show|delete|start|stop|reboot|console|update|enable|disable)
+    show|delete|start|stop|reboot|console|update|enable|disable|add-host|remove-host|set-metadata)
       case ${path[0]} in
-        instance) words=$(_kilonova_names instance 1) ;;
+        instance|server-group) words=$(_kilonova_names "${path[0]}" 1) ;;
         host) words=$(_kilonova_names host 1) ;;
-        flavor|image|network) words=$(_kilonova_names "${path[0]}" 2) ;;
+        flavor|image|network|aggregate) words=$(_kilonova_names "${path[0]}" 2) ;;
       esac ;;
     *) words=$(_kilonova_words "${path[@]}") ;;
   esac

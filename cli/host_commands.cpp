@@ -42,6 +42,8 @@ int Print(const Client& client, const v1::Host& h) {
   }
   std::string degraded;
   for (const auto& why : h.degraded()) degraded += (degraded.empty() ? "" : ", ") + why;
+  std::string aggregates;
+  for (const auto& name : h.aggregates()) aggregates += (aggregates.empty() ? "" : ", ") + name;
   std::vector<std::pair<std::string, std::string>> rows{
       {"host", h.name()},
       {"node", h.hypervisor_hostname()},
@@ -49,6 +51,7 @@ int Print(const Client& client, const v1::Host& h) {
       {"enabled", h.enabled() ? "yes" : "no: " + h.disabled_reason()},
       {"degraded", degraded},
       {"availability zone", h.availability_zone()},
+      {"aggregates", aggregates},
       {"hypervisor",
        h.hypervisor_type() + " " + std::to_string(h.hypervisor_version()) + " " + h.virt_type()},
       {"cpu", h.cpu_arch() + " " + h.cpu_model()},
@@ -62,6 +65,20 @@ int Print(const Client& client, const v1::Host& h) {
                                               std::to_string(i.total()) + " - " +
                                               std::to_string(i.reserved()) + ") x " +
                                               std::to_string(i.allocation_ratio()));
+  }
+  for (const auto& pool : h.pci_pools()) {
+    std::string tags;
+    for (const auto& [name, value] :
+         std::map<std::string, std::string>(pool.tags().begin(), pool.tags().end())) {
+      tags += " " + name + "=" + value;
+    }
+    rows.emplace_back("pci " + pool.vendor_id() + ":" + pool.product_id(),
+                      std::to_string(pool.count()) + " free, NUMA node " +
+                          std::to_string(pool.numa_node()) + tags);
+  }
+  for (const auto& [name, value] :
+       std::map<std::string, std::string>(h.stats().begin(), h.stats().end())) {
+    rows.emplace_back("stat " + name, value);
   }
   for (const auto& [name, value] :
        std::map<std::string, std::int64_t>(h.counters().begin(), h.counters().end())) {

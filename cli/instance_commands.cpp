@@ -86,6 +86,9 @@ int CreateInstances(const Client& client, const CreateOptions& options) {
     std::vector<std::string> uuids;
     for (const auto& instance : instances) uuids.push_back(instance.uuid());
     code = WaitForInstances(client, uuids, WaitFor::kSettled, options.wait_timeout);
+  }
+  // After a wait they have changed; of a compact answer most is yet to be asked for.
+  if (options.wait || response.compact()) {
     for (auto& instance : instances) {
       if (const auto after = Get(client, instance.uuid()); after.ok()) instance = *after;
     }

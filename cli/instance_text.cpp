@@ -81,6 +81,7 @@ std::string InstanceText(const v1::Instance& i) {
       {"attempts", attempts},
       {"host", i.host()},
       {"availability zone", i.availability_zone()},
+      {"server group", i.server_group()},
       {"flavor", f.name() + ": " + std::to_string(f.vcpus()) + " vCPU, " +
                      std::to_string(f.memory_mb()) + " MiB, " + std::to_string(f.root_gb()) +
                      " GiB disk"},
@@ -106,6 +107,8 @@ Status FillTemplate(const TemplateOptions& options, v1::InstanceTemplate* out) {
   for (const std::string& network : options.networks) out->add_networks(network);
   out->set_availability_zone(options.availability_zone);
   out->set_config_drive(options.config_drive);
+  out->set_host(options.host);
+  out->set_hypervisor_hostname(options.node);
   out->set_key_name(options.key_name);
   out->set_project_id(options.project);
   out->set_user_id(options.user);

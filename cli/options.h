@@ -30,7 +30,7 @@ struct GlobalOptions {
 
 struct TemplateOptions {
   std::string name, flavor, image, availability_zone, key_name, public_key_file, user_data_file;
-  std::string project, user, admin_password;
+  std::string project, user, admin_password, host, node;
   std::vector<std::string> networks, metadata, hints;  // "key=value"
   bool config_drive = false;
 };
@@ -79,6 +79,26 @@ struct NetworkOptions {
   int mtu = 0;
   bool dhcp = false;
   std::vector<std::string> dns;
+};
+
+struct AggregateOptions {
+  std::string aggregate, name, zone, host;
+  std::vector<std::string> metadata;  // "key=value"
+  std::vector<std::string> remove;    // keys
+};
+
+struct ZoneOptions {
+  bool hosts = false;
+};
+
+struct ServerGroupOptions {
+  std::string group, policy, project, user;
+  std::int64_t max_server_per_host = 0;
+};
+
+struct WhatFitsOptions {
+  TemplateOptions what;
+  bool hosts = false;
 };
 
 struct ExplainOptions {

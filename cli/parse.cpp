@@ -1,36 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// The command line. CLI11 is seen by this file alone: it costs seconds to compile.
+// The command line: instances and what they are made of. The operators' part: parse_operators.cpp.
 #include "cli/parse.h"
 
-#include <CLI/CLI.hpp>
-#include <functional>
 #include <iostream>
-#include <memory>
 
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/completion.h"
 #include "cli/options.h"
+#include "cli/parse_parts.h"
 #include "common/base/version.h"
 
 namespace kilonova::cli {
 namespace {
-
-// What the chosen command will run once everything is parsed.
-struct Chosen {
-  std::function<int(const Client&)> run;
-  std::function<int()> offline;  // needs no scheduler
-};
-
-template <class Options>
-std::shared_ptr<Options> Make() {
-  // Shared by the parser's bindings and the closure that runs later.
-  return std::make_shared<Options>();
-}
-
-void Bind(CLI::App* command, Chosen* chosen, std::function<int(const Client&)> run) {
-  command->callback([chosen, run = std::move(run)] { chosen->run = run; });
-}
 
 void Seconds(CLI::App* command, const std::string& name, std::chrono::milliseconds* out,
              const std::string& help) {
@@ -42,28 +24,6 @@ void Seconds(CLI::App* command, const std::string& name, std::chrono::millisecon
           },
           help)
       ->check(CLI::Range(0.001, 86400.0 * 365));
-}
-
-void AddTemplate(CLI::App* command, TemplateOptions* what, bool need) {
-  auto* flavor = command->add_option("--flavor,-f", what->flavor, "flavorid or name");
-  auto* image = command->add_option("--image,-i", what->image, "image id or unique name");
-  if (need) {
-    flavor->required();
-    image->required();
-  }
-  command->add_option("--network,-n", what->networks, "network id or name, one NIC each")
-      ->allow_extra_args(false);
-  command->add_option("--availability-zone", what->availability_zone, "zone, or zone:host");
-  command->add_option("--meta", what->metadata, "key=value of the instance's metadata")
-      ->allow_extra_args(false);
-  command->add_option("--hint", what->hints, "scheduler hint key=value, e.g. same_host=UUID")
-      ->allow_extra_args(false);
-  command->add_option("--user-data", what->user_data_file, "file given to the guest");
-  command->add_flag("--config-drive", what->config_drive, "attach a config drive");
-  command->add_option("--key-name", what->key_name, "name of the key of --public-key");
-  command->add_option("--public-key", what->public_key_file, "OpenSSH public key file");
-  command->add_option("--project", what->project, "project id");
-  command->add_option("--user", what->user, "user id");
 }
 
 void AddWait(CLI::App* command, bool* wait, std::chrono::milliseconds* timeout) {
@@ -241,60 +201,6 @@ void AddNetwork(CLI::App* app, Chosen* chosen) {
   one("delete", "forget a network no instance has a port on", DeleteNetwork);
 }
 
-void AddHost(CLI::App* app, Chosen* chosen) {
-  CLI::App* group = app->add_subcommand("host", "compute hosts")->require_subcommand(1);
-  Bind(group->add_subcommand("list", "list hosts with what is claimed"), chosen, ListHosts);
-  const auto one = [&](const char* name, const char* help,
-                       int (*command)(const Client&, const std::string&)) {
-    auto host = Make<std::string>();
-    auto* c = group->add_subcommand(name, help);
-    c->add_option("host", *host, "name")->required();
-    Bind(c, chosen, [host, command](const Client& client) { return command(client, *host); });
-  };
-  one("show", "show one host", ShowHost);
-  one("enable", "let new instances in", EnableHost);
-  auto host = Make<std::string>();
-  auto why = Make<std::string>();
-  auto* disable = group->add_subcommand("disable", "no new instances; what runs stays");
-  disable->add_option("host", *host, "name")->required();
-  disable->add_option("--reason", *why, "why, for the next operator")->required();
-  Bind(disable, chosen,
-       [host, why](const Client& client) { return DisableHost(client, *host, *why); });
-}
-
-void AddPlacement(CLI::App* app, Chosen* chosen) {
-  {
-    auto o = Make<ExplainOptions>();
-    auto* c = app->add_subcommand("explain", "why a request goes where it goes, or nowhere");
-    c->add_option("instance", o->instance, "an instance that found no host; or give a template");
-    AddTemplate(c, &o->what, false);
-    o->what.name = "explain";
-    c->add_option("--most", o->most_hosts, "hosts listed (100)")->check(CLI::Range(1, 1000));
-    Bind(c, chosen, [o](const Client& client) {
-      if (o->instance.empty() && (o->what.flavor.empty() || o->what.image.empty())) {
-        return FailUsage("explain needs an instance, or --flavor and --image");
-      }
-      return Explain(client, *o);
-    });
-  }
-  {
-    auto o = Make<ExplainOptions>();
-    auto* c = app->add_subcommand("dry-run", "where instances would go, claiming nothing");
-    AddTemplate(c, &o->what, true);
-    o->what.name = "dry-run";
-    c->add_option("--count", o->count, "how many")->check(CLI::Range(1, 1000));
-    Bind(c, chosen, [o](const Client& client) { return DryRun(client, *o); });
-  }
-  {
-    auto o = Make<WatchOptions>();
-    auto* c = app->add_subcommand("watch", "stream changes of instances");
-    c->add_option("instances", o->instances, "only these uuids");
-    c->add_option("--project", o->project, "of this project");
-    c->add_option("--cursor", o->cursor, "go on after this cursor");
-    Bind(c, chosen, [o](const Client& client) { return WatchInstances(client, *o); });
-  }
-}
-
 void AddGlobal(CLI::App* app, GlobalOptions* global) {
   app->add_option("--server,-s", global->server, "unix:/path or host:port of the scheduler")
       ->envname("KILONOVA_SERVER");
@@ -316,6 +222,31 @@ void AddGlobal(CLI::App* app, GlobalOptions* global) {
 
 }  // namespace
 
+void AddTemplate(CLI::App* command, TemplateOptions* what, bool need) {
+  auto* flavor = command->add_option("--flavor,-f", what->flavor, "flavorid or name");
+  auto* image = command->add_option("--image,-i", what->image, "image id or unique name");
+  if (need) {
+    flavor->required();
+    image->required();
+  }
+  command->add_option("--network,-n", what->networks, "network id or name, one NIC each")
+      ->allow_extra_args(false);
+  command->add_option("--availability-zone", what->availability_zone,
+                      "zone; for operators: zone:host, zone:host:node");
+  command->add_option("--host", what->host, "for operators: only this host, if filters let it");
+  command->add_option("--node", what->node, "for operators: only this hypervisor hostname");
+  command->add_option("--meta", what->metadata, "key=value of the instance's metadata")
+      ->allow_extra_args(false);
+  command->add_option("--hint", what->hints, "scheduler hint key=value, e.g. group=UUID")
+      ->allow_extra_args(false);
+  command->add_option("--user-data", what->user_data_file, "file given to the guest");
+  command->add_flag("--config-drive", what->config_drive, "attach a config drive");
+  command->add_option("--key-name", what->key_name, "name of the key of --public-key");
+  command->add_option("--public-key", what->public_key_file, "OpenSSH public key file");
+  command->add_option("--project", what->project, "project id");
+  command->add_option("--user", what->user, "user id");
+}
+
 int Main(int argc, char** argv) {
   CLI::App app{"Kilonova: instances, flavors, images, networks and hosts of a cloud", "kilonova"};
   app.set_version_flag("--version", std::string("kilonova ") + kVersion);
@@ -330,6 +261,8 @@ int Main(int argc, char** argv) {
   AddImage(&app, &chosen);
   AddNetwork(&app, &chosen);
   AddHost(&app, &chosen);
+  AddAggregate(&app, &chosen);
+  AddServerGroup(&app, &chosen);
   AddPlacement(&app, &chosen);
   auto* completion = app.add_subcommand("completion", "print a completion script");
   std::string shell;

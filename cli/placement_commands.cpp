@@ -42,7 +42,35 @@ std::string ExplainText(const v1::ExplainResponse& response) {
                refusal == nullptr ? "" : refusal->have(), refusal == nullptr ? "" : refusal->need(),
                host.passed() ? Short(host.total_weight()) : "", weighers});
   }
-  return text + hosts.Text();
+  text += hosts.Text();
+  if (response.remedies().empty()) return text;
+  text += "\nIt would fit with one of:\n";
+  for (const auto& remedy : response.remedies()) {
+    text += "  " + Printable(remedy.change());
+    if (remedy.hosts() > 1) text += " (" + std::to_string(remedy.hosts()) + " hosts)";
+    text += "\n";
+  }
+  return text;
+}
+
+std::string FitsText(const v1::WhatFitsResponse& response, bool hosts) {
+  Table table({"FLAVOR", "COUNT", "HOSTS", "ZONES"});
+  std::string detail;
+  for (const auto& flavor : response.flavors()) {
+    std::string zones;
+    for (const auto& zone : flavor.zones()) {
+      zones += (zones.empty() ? "" : ", ") + zone.zone() + ": " + std::to_string(zone.count());
+    }
+    table.Add(
+        {flavor.name(), std::to_string(flavor.count()), std::to_string(flavor.hosts()), zones});
+    if (!hosts || flavor.per_host().empty()) continue;
+    Table per_host({"HOST", "COUNT"});
+    for (const auto& host : flavor.per_host()) {
+      per_host.Add({host.host(), std::to_string(host.count())});
+    }
+    detail += "\n" + Printable(flavor.name()) + "\n" + per_host.Text();
+  }
+  return table.Text() + detail;
 }
 
 }  // namespace
@@ -63,6 +91,22 @@ int Explain(const Client& client, const ExplainOptions& options) {
       [&](::grpc::ClientContext* context) { return stub->Explain(context, request, &response); });
   if (!status.ok()) return Fail(status);
   std::cout << (client.format() == Format::kTable ? ExplainText(response)
+                                                  : Render(response, client.format()));
+  return kExitOk;
+}
+
+int WhatFits(const Client& client, const WhatFitsOptions& options) {
+  v1::WhatFitsRequest request;
+  v1::WhatFitsResponse response;
+  request.set_per_host(options.hosts);
+  if (const Status status = FillTemplate(options.what, request.mutable_template_()); !status.ok()) {
+    return FailUsage(Message(status));
+  }
+  const auto stub = Service::NewStub(client.channel());
+  const Status status = client.Call(
+      [&](::grpc::ClientContext* context) { return stub->WhatFits(context, request, &response); });
+  if (!status.ok()) return Fail(status);
+  std::cout << (client.format() == Format::kTable ? FitsText(response, options.hosts)
                                                   : Render(response, client.format()));
   return kExitOk;
 }

@@ -4,8 +4,6 @@
 #include <grpcpp/grpcpp.h>
 #include <kilonova/v1/instance.grpc.pb.h>
 
-#include <map>
-#include <set>
 #include <thread>
 
 #include "cli/client.h"
@@ -54,43 +52,14 @@ int WaitForInstances(const Client& client, const std::vector<std::string>& uuids
                      std::chrono::milliseconds timeout) {
   v1::WatchInstancesRequest request;
   for (const std::string& uuid : uuids) request.add_instances(uuid);
-  std::set<std::string> waiting(uuids.begin(), uuids.end());
-  std::map<std::string, std::string> last;
-  bool failed = false;
-  bool gone_before = false;
-  const Status status = Follow(
-      client, request, std::chrono::system_clock::now() + timeout,
-      [&](const v1::WatchInstancesResponse& response) {
-        if (response.bookmark() && what == WaitFor::kDeleted && last.empty()) {
-          gone_before = true;  // the present set has none of them any more
-          return false;
-        }
-        if (!response.has_instance()) return true;
-        const auto& instance = response.instance();
-        const std::string text = StateText(instance);
-        if (last[instance.uuid()] != text) {
-          std::cerr << instance.uuid() << "  " << Printable(instance.name()) << "  " << text
-                    << "\n";
-          last[instance.uuid()] = text;
-        }
-        const bool deleted = instance.vm_state() == v1::VM_STATE_DELETED;
-        const bool error = instance.vm_state() == v1::VM_STATE_ERROR;
-        const bool settled = what == WaitFor::kDeleted
-                                 ? deleted
-                                 : deleted || (instance.task_state().empty() &&
-                                               instance.vm_state() != v1::VM_STATE_BUILDING);
-        if (!settled) return true;
-        if (what == WaitFor::kSettled && (error || deleted) && waiting.erase(instance.uuid()) > 0) {
-          failed = true;
-          if (instance.has_fault()) {
-            std::cerr << "kilonova: " << instance.fault().reason() << ": "
-                      << Printable(instance.fault().message()) << "\n";
-          }
-        }
-        waiting.erase(instance.uuid());
-        return !waiting.empty();
-      });
-  if (gone_before) return kExitOk;
+  WaitProgress progress(uuids, what);
+  const Status status = Follow(client, request, std::chrono::system_clock::now() + timeout,
+                               [&](const v1::WatchInstancesResponse& response) {
+                                 const bool more = progress.Take(response);
+                                 for (const auto& line : progress.lines())
+                                   std::cerr << line << "\n";
+                                 return more;
+                               });
   if (!status.ok()) {
     if (status.code() == Code::kDeadlineExceeded) {
       std::cerr << "kilonova: still waiting after " << timeout.count() / 1000 << " s\n";
@@ -98,7 +67,7 @@ int WaitForInstances(const Client& client, const std::vector<std::string>& uuids
     }
     return Fail(status);
   }
-  return failed ? kExitFailed : kExitOk;
+  return progress.failed() ? kExitFailed : kExitOk;
 }
 
 int WatchInstances(const Client& client, const WatchOptions& options) {

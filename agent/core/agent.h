@@ -17,6 +17,8 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "agent/core/host_view.h"
 #include "agent/core/operation.h"
@@ -74,6 +76,8 @@ class Agent final : public RequestSink, public HostView {
   std::chrono::milliseconds SweepInterval() const;
   void HouseKeeping();
   void Reconcile();
+  using Addresses = std::vector<std::pair<Uuid, std::string>>;  // network and address
+  Addresses AddressesOf(const InstanceRecord& listed);
 
   const AgentSettings settings_;
   const Ports ports_;
@@ -89,6 +93,11 @@ class Agent final : public RequestSink, public HostView {
   std::map<Uuid, bool> events_ ABSL_GUARDED_BY(mutex_);            // true: it crashed
   // Journal entries at work, since when; those that have been told the journal as settled are gone.
   std::map<std::int64_t, SteadyTime> at_work_ ABSL_GUARDED_BY(mutex_);
+  struct KnownAddresses {
+    std::int64_t generation = 0;
+    Addresses addresses;
+  };
+  std::map<Uuid, KnownAddresses> addresses_ ABSL_GUARDED_BY(mutex_);
   bool reconcile_wanted_ ABSL_GUARDED_BY(mutex_) = false;
   bool undo_wanted_ ABSL_GUARDED_BY(mutex_) = false;
   bool housekeeping_busy_ ABSL_GUARDED_BY(mutex_) = false;

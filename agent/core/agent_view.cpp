@@ -120,10 +120,39 @@ Expected<model::HostReport> Agent::Report() {
   return report;
 }
 
+// What the instance was given is in the message it was built from, which is read once.
+Agent::Addresses Agent::AddressesOf(const InstanceRecord& listed) {
+  {
+    const absl::MutexLock lock(&mutex_);
+    const auto known = addresses_.find(listed.uuid);
+    if (known != addresses_.end() && known->second.generation == listed.generation) {
+      return known->second.addresses;
+    }
+  }
+  Addresses addresses;
+  const auto record = ports_.journal.Instance(listed.uuid);
+  if (!record.ok() || !*record || (*record)->build_body.empty()) return addresses;
+  const auto request = ports_.decoder.Decode((*record)->build_body);
+  const auto* build = request.ok() ? std::get_if<model::BuildRequest>(&request->body) : nullptr;
+  if (build == nullptr) return addresses;
+  for (const model::NicRequest& nic : build->nics) {
+    if (nic.dhcp) continue;
+    for (const model::FixedIp& ip : nic.fixed_ips) {
+      addresses.emplace_back(nic.network_id, ip.address);
+    }
+  }
+  const absl::MutexLock lock(&mutex_);
+  addresses_[listed.uuid] = {listed.generation, addresses};
+  return addresses;
+}
+
 Expected<std::vector<model::HostInstance>> Agent::Instances() {
   ASSIGN_OR_RETURN(const auto records, ports_.journal.Instances());
+  std::map<Uuid, Addresses> addresses;
+  for (const InstanceRecord& record : records) addresses[record.uuid] = AddressesOf(record);
   std::vector<model::HostInstance> instances;
   const absl::MutexLock lock(&mutex_);
+  std::erase_if(addresses_, [&](const auto& known) { return !addresses.contains(known.first); });
   auto building = building_;
   for (const InstanceRecord& record : records) {
     const auto it = building.find(record.uuid);
@@ -132,10 +161,11 @@ Expected<std::vector<model::HostInstance>> Agent::Instances() {
         in_work ? std::max(it->second, record.generation) : record.generation;
     if (in_work) building.erase(it);
     instances.push_back({record.uuid, generation, record.power_state,
-                         in_work || record.vm_state == model::VmState::kBuilding});
+                         in_work || record.vm_state == model::VmState::kBuilding,
+                         record.instance_id, std::move(addresses[record.uuid])});
   }
   for (const auto& [uuid, generation] : building) {
-    instances.push_back({uuid, generation, model::PowerState::kNoState, true});
+    instances.push_back({uuid, generation, model::PowerState::kNoState, true, 0, {}});
   }
   return instances;
 }

@@ -39,6 +39,13 @@ inline constexpr Reason kNetworkExists{"NETWORK_EXISTS"};
 inline constexpr Reason kNetworkInvalid{"NETWORK_INVALID"};
 inline constexpr Reason kNetworkInUse{"NETWORK_IN_USE"};
 inline constexpr Reason kNetworkAddressesExhausted{"NETWORK_ADDRESSES_EXHAUSTED"};
+inline constexpr Reason kAggregateNotFound{"AGGREGATE_NOT_FOUND"};
+inline constexpr Reason kAggregateExists{"AGGREGATE_EXISTS"};
+inline constexpr Reason kAggregateHostExists{"AGGREGATE_HOST_EXISTS"};
+inline constexpr Reason kAggregateHostNotFound{"AGGREGATE_HOST_NOT_FOUND"};
+inline constexpr Reason kAggregateConflict{"AGGREGATE_CONFLICT"};  // zones, hosts, instances
+inline constexpr Reason kServerGroupNotFound{"SERVER_GROUP_NOT_FOUND"};
+inline constexpr Reason kQuotaExceeded{"QUOTA_EXCEEDED"};
 inline constexpr Reason kHostNotFound{"HOST_NOT_FOUND"};
 inline constexpr Reason kHostDown{"HOST_DOWN"};
 inline constexpr Reason kHostIdentityMismatch{"HOST_IDENTITY_MISMATCH"};

@@ -4,8 +4,10 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/base/clock.h"
@@ -63,6 +65,18 @@ struct HostInstance {
   std::int64_t generation = 0;
   PowerState power_state = PowerState::kNoState;
   bool building = false;  // still in the journal
+  std::int64_t id = 0;    // number in the cloud; 0 = not said
+  // What the cloud's networks gave it: network and address. Empty = not said.
+  std::vector<std::pair<Uuid, std::string>> addresses{};
+};
+
+// PCI devices that are alike, as Nova counts them.
+struct PciPool {
+  std::string vendor_id, product_id;  // four hexadecimal digits each
+  std::int64_t numa_node = -1;        // -1 = none known
+  std::int64_t count = 0;             // free now
+  std::map<std::string, std::string> tags;
+  friend bool operator==(const PciPool&, const PciPool&) = default;
 };
 
 // One of a host's NUMA cells, as Nova's NUMACell has it; common/hardware/reported.h checks it and
@@ -107,6 +121,8 @@ struct HostReport {
   // Usage is that of the instances the agent holds now. Empty: libvirt reports no cells.
   std::vector<HostNumaCell> numa_cells;
   std::vector<std::string> degraded;  // reasons the host takes no new instances; empty = healthy
+  std::map<std::string, std::string> stats{};  // Nova's, as filters may compare them
+  std::vector<PciPool> pci_pools;
 };
 
 }  // namespace kilonova::model

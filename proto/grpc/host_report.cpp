@@ -81,6 +81,27 @@ model::HostNumaCell CellFrom(const v1::NumaCell& in) {
   return out;
 }
 
+bool IsPciId(const std::string& text) {
+  return text.size() == 4 && std::ranges::all_of(text, [](char c) {
+           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+         });
+}
+
+Expected<model::PciPool> PoolFrom(const v1::PciPool& in) {
+  if (!IsPciId(in.vendor_id()) || !IsPciId(in.product_id()) || in.count() < 0 ||
+      in.count() > INT32_MAX || in.numa_node() < -1 || in.tags().size() > kMostStats) {
+    return Invalid("pci_pools", "are out of bounds");
+  }
+  model::PciPool out{in.vendor_id(), in.product_id(), in.numa_node(), in.count(), {}};
+  for (const auto& [name, value] : in.tags()) {
+    if (name.empty() || name.size() > 255 || value.size() > 1024) {
+      return Invalid("pci_pools", "hold a tag that is too long");
+    }
+    out.tags.emplace(name, value);
+  }
+  return out;
+}
+
 }  // namespace
 
 void ToProto(const std::string& resource_class, const model::Inventory& inventory,
@@ -99,6 +120,20 @@ void ToProto(const model::HostInstance& instance, v1::HostInstance* out) {
   out->set_generation(instance.generation);
   out->set_power_state(static_cast<v1::PowerState>(ToProto(instance.power_state)));
   out->set_building(instance.building);
+  out->set_instance_id(instance.id);
+  for (const auto& [network, address] : instance.addresses) {
+    auto* to = out->add_addresses();
+    to->set_network_id(network.str());
+    to->set_address(address);
+  }
+}
+
+void ToProto(const model::PciPool& pool, v1::PciPool* out) {
+  out->set_vendor_id(pool.vendor_id);
+  out->set_product_id(pool.product_id);
+  out->set_numa_node(static_cast<std::int32_t>(pool.numa_node));
+  out->set_count(pool.count);
+  out->mutable_tags()->insert(pool.tags.begin(), pool.tags.end());
 }
 
 void ToProto(const model::HostReport& report, const std::vector<model::HostInstance>& instances,
@@ -132,6 +167,8 @@ void ToProto(const model::HostReport& report, const std::vector<model::HostInsta
   for (const model::HostNumaCell& cell : report.numa_cells)
     CellToProto(cell, out->add_numa_cells());
   for (const auto& [name, value] : counters) (*out->mutable_counters())[name] = value;
+  out->mutable_stats()->insert(report.stats.begin(), report.stats.end());
+  for (const model::PciPool& pool : report.pci_pools) ToProto(pool, out->add_pci_pools());
 }
 
 Expected<model::HostReport> FromProto(const std::string& host, const v1::HostReport& report) {
@@ -140,6 +177,8 @@ Expected<model::HostReport> FromProto(const std::string& host, const v1::HostRep
   if (report.supported_instances_size() > kMostTraits || report.degraded_size() > kMostTraits) {
     return Invalid("supported_instances", "are too many");
   }
+  if (report.stats().size() > kMostStats) return Invalid("stats", "are too many");
+  if (report.pci_pools_size() > kMostPciPools) return Invalid("pci_pools", "are too many");
   model::HostReport out;
   out.host = host;
   out.hypervisor_hostname = report.hypervisor_hostname();
@@ -176,6 +215,15 @@ Expected<model::HostReport> FromProto(const std::string& host, const v1::HostRep
     out.numa_cells.push_back(CellFrom(cell));
   }
   out.degraded.assign(report.degraded().begin(), report.degraded().end());
+  for (const auto& [name, value] : report.stats()) {
+    if (name.empty() || name.size() > 255 || value.size() > 1024) {
+      return Invalid("stats", "hold a key or a value that is too long");
+    }
+    out.stats.emplace(name, value);
+  }
+  for (const auto& pool : report.pci_pools()) {
+    ASSIGN_OR_RETURN(out.pci_pools.emplace_back(), PoolFrom(pool));
+  }
   return out;
 }
 
@@ -185,6 +233,18 @@ Expected<model::HostInstance> FromProto(const v1::HostInstance& instance) {
   ASSIGN_OR_RETURN(out.power_state, PowerStateFromProto(instance.power_state()));
   out.generation = instance.generation();
   out.building = instance.building();
+  if (instance.instance_id() < 0 || instance.instance_id() > INT32_MAX) {
+    return Invalid("instances.instance_id", "is out of bounds");
+  }
+  out.id = instance.instance_id();
+  if (instance.addresses_size() > kMostAddresses) {
+    return Invalid("instances.addresses", "are too many");
+  }
+  for (const auto& address : instance.addresses()) {
+    ASSIGN_OR_RETURN(auto network, Uuid::Parse(address.network_id()));
+    if (address.address().size() > 45) return Invalid("instances.addresses", "are no addresses");
+    out.addresses.emplace_back(std::move(network), address.address());
+  }
   return out;
 }
 

@@ -13,6 +13,7 @@ namespace kilonova::v1 {
 class HostInstance;
 class HostReport;
 class Inventory;
+class PciPool;
 }  // namespace kilonova::v1
 
 namespace kilonova::grpc {
@@ -20,6 +21,7 @@ namespace kilonova::grpc {
 void ToProto(const std::string& resource_class, const model::Inventory& inventory,
              v1::Inventory* out);  // all but `used`
 void ToProto(const model::HostInstance& instance, v1::HostInstance* out);
+void ToProto(const model::PciPool& pool, v1::PciPool* out);
 // `report.host` is not part of the message: the session says who speaks.
 void ToProto(const model::HostReport& report, const std::vector<model::HostInstance>& instances,
              const std::map<std::string, std::int64_t>& counters, v1::HostReport* out);
@@ -34,5 +36,8 @@ inline constexpr int kMostInventories = 128;
 inline constexpr int kMostTraits = 1024;
 inline constexpr int kMostCounters = 256;
 inline constexpr int kMostHostInstances = 16384;
+inline constexpr int kMostStats = 256;
+inline constexpr int kMostPciPools = 1024;
+inline constexpr int kMostAddresses = 64;  // of one instance
 
 }  // namespace kilonova::grpc

@@ -117,6 +117,8 @@ core::RequestFilterOptions ReadRequestFilters(runtime::Config& config) {
 
 void ReadConductor(runtime::Config& config, core::ConductorOptions* options) {
   options->lease = config.Duration("lease", 15s);
+  options->server_groups = config.Int("quota.server_groups", 10, -1, 1000000);
+  options->server_group_members = config.Int("quota.server_group_members", 10, -1, 1000000);
   options->max_attempts = config.Int("placement.max_attempts", 3, 1, 65);
   options->request_filters = ReadRequestFilters(config);
   options->retention =

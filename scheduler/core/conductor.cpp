@@ -56,7 +56,13 @@ WatchSource& Conductor::watch() { return impl_->hub_; }
 Expected<Explanation> Conductor::Explain(const InstanceTemplate& instance,
                                          std::size_t most_hosts) const {
   ASSIGN_OR_RETURN(const PlacementRequest request, impl_->PlacementFor(instance, 1));
-  return impl_->engine_.Explain(request, most_hosts);
+  ASSIGN_OR_RETURN(Explanation explanation, impl_->engine_.Explain(request, most_hosts));
+  if (explanation.passed == 0) impl_->AddRemedies(request, explanation);
+  return explanation;
+}
+Expected<std::vector<Conductor::FlavorRoom>> Conductor::WhatFits(
+    const InstanceTemplate& instance) const {
+  return impl_->WhatFits(instance);
 }
 Expected<Explanation> Conductor::ExplainInstance(const std::string& instance) const {
   ASSIGN_OR_RETURN(const InstancePtr record, impl_->GetInstance(instance));
@@ -134,6 +140,53 @@ Expected<HostView> Conductor::DisableHost(const std::string& host, const std::st
   return impl_->SetEnabled(host, false, reason);
 }
 
+Expected<AggregateRecord> Conductor::CreateAggregate(const std::string& name,
+                                                     const std::string& zone) {
+  return impl_->CreateAggregate(name, zone);
+}
+Expected<AggregateRecord> Conductor::GetAggregate(const std::string& aggregate) const {
+  return impl_->GetAggregate(aggregate);
+}
+Expected<Page<AggregateRecord>> Conductor::ListAggregates(const PageRequest& page) const {
+  return impl_->ListAggregates(page);
+}
+Expected<AggregateRecord> Conductor::UpdateAggregate(const std::string& aggregate,
+                                                     const std::string& name,
+                                                     const std::string& zone) {
+  return impl_->UpdateAggregate(aggregate, name, zone);
+}
+Status Conductor::DeleteAggregate(const std::string& aggregate) {
+  return impl_->DeleteAggregate(aggregate);
+}
+Expected<AggregateRecord> Conductor::AddHostToAggregate(const std::string& aggregate,
+                                                        const std::string& host) {
+  return impl_->SetAggregateHost(aggregate, host, true);
+}
+Expected<AggregateRecord> Conductor::RemoveHostFromAggregate(const std::string& aggregate,
+                                                             const std::string& host) {
+  return impl_->SetAggregateHost(aggregate, host, false);
+}
+Expected<AggregateRecord> Conductor::SetAggregateMetadata(const std::string& aggregate,
+                                                          const MetadataChange& change) {
+  return impl_->SetAggregateMetadata(aggregate, change);
+}
+Expected<Page<ZoneView>> Conductor::ListZones(const PageRequest& page) const {
+  return impl_->ListZones(page);
+}
+Expected<ServerGroupView> Conductor::CreateServerGroup(ServerGroupRecord group) {
+  return impl_->CreateServerGroup(std::move(group));
+}
+Expected<ServerGroupView> Conductor::GetServerGroup(const std::string& group) const {
+  return impl_->GetServerGroup(group);
+}
+Expected<Page<ServerGroupView>> Conductor::ListServerGroups(const std::string& project_id,
+                                                            const PageRequest& page) const {
+  return impl_->ListServerGroups(project_id, page);
+}
+Status Conductor::DeleteServerGroup(const std::string& group) {
+  return impl_->DeleteServerGroup(group);
+}
+
 Expected<HostWelcome> Conductor::HostUp(const HostHello& hello) { return impl_->HostUp(hello); }
 Status Conductor::HostReported(const Uuid& session, const HostUpdate& update) {
   return impl_->HostReported(session, update);
@@ -154,6 +207,7 @@ Status Conductor::ConfirmStart(const std::string& host, const Uuid& instance,
 Outbox& Conductor::outbox() { return impl_->outbox_; }
 void Conductor::Tick() { impl_->Tick(); }
 void Conductor::Stop() {
+  impl_->EndHold();
   impl_->outbox_.Stop();
   impl_->hub_.Stop();
 }

@@ -35,6 +35,12 @@ struct ConductorOptions {
   std::size_t watch_ring = 16384;                  // recent changes kept for watchers
   std::string default_availability_zone = "nova";  // of hosts that name none
   RequestFilterOptions request_filters;
+  // After a start, a creation no host takes waits this long at most for hosts that are not back
+  // yet, and never longer than a lease.
+  std::chrono::milliseconds most_hold{15000};
+  std::size_t most_held = 32;              // of those at once; more are told to come again
+  std::int64_t server_groups = 10;         // of one project; -1 = no bound
+  std::int64_t server_group_members = 10;  // of one group; -1 = no bound
 };
 
 // What a client says of the instances it wants; the proto message of this name, as values.
@@ -43,7 +49,9 @@ struct InstanceTemplate {
   std::string flavor;                 // flavorid or name
   std::string image;                  // id or unique name
   std::vector<std::string> networks;  // ids or names
-  std::string availability_zone;      // "", "zone", "zone:host"
+  std::string availability_zone;      // "", "zone", "zone:host", "zone:host:node"
+  // For operators: only this one is looked at, and the filters judge it ("" = any).
+  std::string requested_host, requested_node;
   std::map<std::string, std::string> metadata;
   std::string user_data;
   bool config_drive = false;
@@ -133,6 +141,14 @@ class Conductor {
   Expected<Explanation> Explain(const InstanceTemplate& instance, std::size_t most_hosts) const;
   // The explanation kept with a request that found no host; NOT_FOUND when there is none.
   Expected<Explanation> ExplainInstance(const std::string& instance) const;
+  // Of one flavor, or of all that are not disabled when the template names none; its image may be
+  // left out.
+  struct FlavorRoom {
+    std::string flavorid, name;
+    Room room;
+    std::map<std::string, std::pair<std::int64_t, std::int64_t>> zones;  // count and hosts
+  };
+  Expected<std::vector<FlavorRoom>> WhatFits(const InstanceTemplate& instance) const;
   Expected<PlaceResult> DryRun(const InstanceTemplate& instance, std::int64_t count) const;
 
   // ---- flavors
@@ -164,6 +180,32 @@ class Conductor {
   Expected<Page<HostView>> ListHosts(const PageRequest& page) const;
   Expected<HostView> EnableHost(const std::string& host);
   Expected<HostView> DisableHost(const std::string& host, const std::string& reason);
+
+  // ---- aggregates and zones, for operators; an aggregate by id or name. Errors as
+  // aggregate.proto names them.
+  Expected<AggregateRecord> CreateAggregate(const std::string& name, const std::string& zone);
+  Expected<AggregateRecord> GetAggregate(const std::string& aggregate) const;
+  Expected<Page<AggregateRecord>> ListAggregates(const PageRequest& page) const;
+  // "" leaves the name or the zone as it is.
+  Expected<AggregateRecord> UpdateAggregate(const std::string& aggregate, const std::string& name,
+                                            const std::string& zone);
+  Status DeleteAggregate(const std::string& aggregate);
+  Expected<AggregateRecord> AddHostToAggregate(const std::string& aggregate,
+                                               const std::string& host);
+  Expected<AggregateRecord> RemoveHostFromAggregate(const std::string& aggregate,
+                                                    const std::string& host);
+  // nullopt removes the key.
+  using MetadataChange = std::map<std::string, std::optional<std::string>>;
+  Expected<AggregateRecord> SetAggregateMetadata(const std::string& aggregate,
+                                                 const MetadataChange& change);
+  Expected<Page<ZoneView>> ListZones(const PageRequest& page) const;
+
+  // ---- server groups; by uuid, or by a name only one has. Errors as server_group.proto says.
+  Expected<ServerGroupView> CreateServerGroup(ServerGroupRecord group);
+  Expected<ServerGroupView> GetServerGroup(const std::string& group) const;
+  Expected<Page<ServerGroupView>> ListServerGroups(const std::string& project_id,
+                                                   const PageRequest& page) const;
+  Status DeleteServerGroup(const std::string& group);
 
   // ---- agents. A session is known by the uuid of its Welcome; once a newer one of the same host
   // has taken over or the lease ran out, calls with the old one are refused with

@@ -41,23 +41,15 @@ Expected<Uuid> UuidAfter(std::string_view list, const std::string& token) {
 
 }  // namespace
 
-class Conductor::Impl::CatalogLock {
- public:
-  explicit CatalogLock(Impl& impl) : impl_(impl) {
-    absl::MutexLock lock(&impl_.mutex_);
-    impl_.mutex_.Await(absl::Condition(&impl_, &Impl::CatalogFree));
-    impl_.catalog_busy_ = true;
-  }
-  ~CatalogLock() {
-    absl::MutexLock lock(&impl_.mutex_);
-    impl_.catalog_busy_ = false;
-  }
-  CatalogLock(const CatalogLock&) = delete;
-  CatalogLock& operator=(const CatalogLock&) = delete;
-
- private:
-  Impl& impl_;
-};
+Conductor::Impl::CatalogLock::CatalogLock(Impl& impl) : impl_(impl) {
+  absl::MutexLock lock(&impl_.mutex_);
+  impl_.mutex_.Await(absl::Condition(&impl_, &Impl::CatalogFree));
+  impl_.catalog_busy_ = true;
+}
+Conductor::Impl::CatalogLock::~CatalogLock() {
+  absl::MutexLock lock(&impl_.mutex_);
+  impl_.catalog_busy_ = false;
+}
 
 // ---- flavors
 

@@ -59,11 +59,46 @@ std::string NewReservationId() {
   return id;
 }
 
-// What the operator reads is cut to what is worth keeping with every failed request.
+// What the operator reads is cut to what is worth keeping with every failed request: some 32 KiB.
 Explanation Kept(Explanation explanation) {
   constexpr std::size_t kMostHosts = 20;
+  constexpr std::size_t kMostText = 256;
+  const auto cut = [](std::string& text) {
+    if (text.size() <= kMostText) return;
+    text.resize(kMostText - 3);
+    while (!text.empty() && !IsUtf8(text)) text.pop_back();
+    text += "...";
+  };
   if (explanation.explanations.size() > kMostHosts) explanation.explanations.resize(kMostHosts);
+  for (HostExplanation& host : explanation.explanations) {
+    for (FilterVerdict& verdict : host.verdicts) {
+      cut(verdict.have);
+      cut(verdict.need);
+    }
+  }
+  for (Remedy& remedy : explanation.remedies) cut(remedy.change);
   return explanation;
+}
+
+std::string HowToAsk(const std::string& change) {
+  const bool sentence = change.starts_with("with");
+  return sentence ? change : "with " + change;
+}
+
+// What the owner reads: which rules said no to how many, and no host's name.
+std::string RefusalText(const Explanation& why) {
+  std::string text = "no host has room for this instance";
+  std::string counts;
+  for (const FilterCount& filter : why.filters) {
+    if (filter.refused == 0) continue;
+    counts +=
+        (counts.empty() ? "" : ", ") + filter.filter + " refused " + std::to_string(filter.refused);
+  }
+  if (!counts.empty()) text += ": of " + std::to_string(why.hosts) + " hosts " + counts;
+  for (const Remedy& remedy : why.remedies) {
+    if (remedy.kind == "request") return text + "; it would fit " + HowToAsk(remedy.change);
+  }
+  return text;
 }
 
 }  // namespace
@@ -87,14 +122,8 @@ Expected<std::shared_ptr<const model::ImageSource>> Conductor::Impl::KernelOf(
   return std::make_shared<const model::ImageSource>(found->second.source);
 }
 
-Expected<Conductor::Impl::Resolved> Conductor::Impl::Resolve(const InstanceTemplate& t) {
-  Resolved resolved;
-  const model::Flavor* flavor = FindFlavor(t.flavor);
-  if (flavor == nullptr) {
-    return Error(Code::kNotFound, reason::kFlavorNotFound, "no flavor " + t.flavor);
-  }
-  resolved.flavor = flavors_.at(flavor->flavorid);
-  ASSIGN_OR_RETURN(const ImageRecord* image, FindImage(t.image));
+Status Conductor::Impl::ResolveImage(const std::string& name, Resolved& resolved) {
+  ASSIGN_OR_RETURN(const ImageRecord* image, FindImage(name));
   if (image->source.disk_format == "aki" || image->source.disk_format == "ari") {
     return Error(Code::kInvalidArgument, reason::kImageInvalid,
                  "a kernel or ramdisk image cannot be booted by itself", {{"field", "image"}});
@@ -106,7 +135,18 @@ Expected<Conductor::Impl::Resolved> Conductor::Impl::Resolve(const InstanceTempl
     return Error(Code::kFailedPrecondition, reason::kImageInvalid,
                  "the image names a ramdisk and no kernel");
   }
-  RETURN_IF_ERROR(CheckFit(*flavor, image->source));
+  return CheckFit(*resolved.flavor, image->source);
+}
+
+Expected<Conductor::Impl::Resolved> Conductor::Impl::Resolve(const InstanceTemplate& t) {
+  Resolved resolved;
+  const model::Flavor* flavor = FindFlavor(t.flavor);
+  if (flavor == nullptr) {
+    return Error(Code::kNotFound, reason::kFlavorNotFound, "no flavor " + t.flavor);
+  }
+  resolved.flavor = flavors_.at(flavor->flavorid);
+  // Only a question about placement comes without an image.
+  if (!t.image.empty()) RETURN_IF_ERROR(ResolveImage(t.image, resolved));
   for (const std::string& name : t.networks) {
     const Network* network = FindNetwork(name);
     if (network == nullptr || network->leaving) {
@@ -116,21 +156,85 @@ Expected<Conductor::Impl::Resolved> Conductor::Impl::Resolve(const InstanceTempl
   }
   ASSIGN_OR_RETURN(const ZoneRequest zone, ParseZone(t.availability_zone));
   resolved.zone = zone.zone;
-  if (!zone.host.empty() && !hosts_.contains(zone.host)) {
-    return Error(Code::kInvalidArgument, reason::kHostNotFound, "no host " + zone.host,
-                 {{"field", "availability_zone"}});
-  }
+  ASSIGN_OR_RETURN(const std::string forced, ForcedHost(zone));
   PlacementRequest& placement = resolved.placement;
   placement.flavor = *resolved.flavor;
-  placement.image_properties = image->source.properties;
+  if (resolved.image) {
+    placement.image_id = resolved.image->id.str();
+    placement.image_properties = resolved.image->properties;
+  }
   placement.availability_zone = zone.zone;
-  placement.forced_host = zone.host;
+  placement.forced_host = forced;
+  placement.forced_node = zone.node;
+  ASSIGN_OR_RETURN(placement.requested_destination, DestinationOf(t));
   // A forced host skips the filters, and yet nothing new goes where nothing new may go.
-  if (!zone.host.empty() && !HostIsUp(zone.host)) placement.ignore_hosts.push_back(zone.host);
+  if (!forced.empty() && !HostIsUp(forced)) placement.ignore_hosts.push_back(forced);
   placement.project_id = t.project_id.empty() ? "default" : t.project_id;
   ASSIGN_OR_RETURN(placement.hints, ValidateHints(t.hints));
-  RETURN_IF_ERROR(AskPlacement(image->source.disk_format, placement));
+  RETURN_IF_ERROR(
+      AskPlacement(resolved.image ? resolved.image->disk_format : std::string(), placement));
+  if (const auto group = placement.hints.find("group");
+      group != placement.hints.end() && !group->second.empty()) {
+    ASSIGN_OR_RETURN(resolved.group, Uuid::Parse(group->second.front()));
+  }
   return resolved;
+}
+
+Expected<std::optional<RequestedDestination>> Conductor::Impl::DestinationOf(
+    const InstanceTemplate& t) {
+  std::optional<RequestedDestination> none;
+  if (t.requested_host.empty() && t.requested_node.empty()) return none;
+  const bool by_host = !t.requested_host.empty();
+  for (const auto& [name, host] : hosts_) {
+    const std::string& node = host.row.report.hypervisor_hostname;
+    if (by_host && name != t.requested_host) continue;
+    if (!t.requested_node.empty() && node != t.requested_node) continue;
+    return std::optional(RequestedDestination{name, node, {}, false});
+  }
+  return Error(Code::kInvalidArgument, reason::kHostNotFound, "no such host or node",
+               {{"field", by_host ? "host" : "hypervisor_hostname"}});
+}
+
+// The host that "zone:host:node" names; "" = none.
+Expected<std::string> Conductor::Impl::ForcedHost(const ZoneRequest& zone) {
+  const auto none = [](const std::string& what) {
+    return Error(Code::kInvalidArgument, reason::kHostNotFound, "no " + what,
+                 {{"field", "availability_zone"}});
+  };
+  if (zone.host.empty() && zone.node.empty()) return std::string();
+  if (zone.host.empty()) {
+    for (const auto& [name, host] : hosts_) {
+      if (host.row.report.hypervisor_hostname == zone.node) return name;
+    }
+    return none("node " + zone.node);
+  }
+  const auto found = hosts_.find(zone.host);
+  if (found == hosts_.end()) return none("host " + zone.host);
+  if (!zone.node.empty() && found->second.row.report.hypervisor_hostname != zone.node) {
+    return none("node " + zone.node + " on host " + zone.host);
+  }
+  return zone.host;
+}
+
+// Places the records and makes them members of their group, as one step of that group.
+Expected<PlaceResult> Conductor::Impl::Decide(Resolved& resolved,
+                                              const std::vector<MutableInstance>& records) {
+  const PlaceOptions options{.alternates = static_cast<std::size_t>(options_.max_attempts - 1)};
+  while (true) {
+    const std::uint64_t seen = Arrivals();
+    PlaceResult placed;
+    {
+      const GroupLock decision(*this, resolved.group);
+      RETURN_IF_ERROR(FillGroup(resolved.placement, resolved.group, {}, records.size()));
+      ASSIGN_OR_RETURN(placed, engine_.Place(resolved.placement, options));
+      for (std::size_t i = 0; i < placed.selections.size(); ++i) {
+        JoinGroup(resolved.group, records[i]->uuid(), placed.selections[i].chosen.host);
+      }
+    }
+    if (placed.placed()) return placed;
+    ASSIGN_OR_RETURN(const bool again, HoldForHosts(seen));
+    if (!again) return placed;
+  }
 }
 
 Expected<PlacementRequest> Conductor::Impl::PlacementFor(const InstanceTemplate& instance,
@@ -139,6 +243,8 @@ Expected<PlacementRequest> Conductor::Impl::PlacementFor(const InstanceTemplate&
   absl::MutexLock lock(&mutex_);
   ASSIGN_OR_RETURN(Resolved resolved, Resolve(instance));
   for (std::int64_t i = 0; i < count; ++i) resolved.placement.instances.push_back(Uuid::Random());
+  RETURN_IF_ERROR(
+      FillGroupLocked(resolved.placement, resolved.group, {}, static_cast<std::size_t>(count)));
   return std::move(resolved.placement);
 }
 
@@ -228,7 +334,11 @@ std::vector<MutableInstance> Conductor::Impl::NewRecords(const CreateRequest& re
     record->kernel = resolved.kernel;
     record->ramdisk = resolved.ramdisk;
     record->hints = resolved.placement.hints;
+    record->server_group = resolved.group;
     record->forced_host = resolved.placement.forced_host;
+    if (resolved.placement.requested_destination) {
+      record->forced_host = resolved.placement.requested_destination->host;
+    }
     record->availability_zone = resolved.zone;
     record->request_id = record->action_request_id = request_id;
     records.push_back(std::move(record));
@@ -285,9 +395,7 @@ void Conductor::Impl::PutOn(InstanceRecord& record, const HostRef& where,
 std::string Conductor::Impl::ZoneOf(const std::string& host, const std::string& fallback) {
   absl::MutexLock lock(&mutex_);
   const auto found = hosts_.find(host);
-  if (found != hosts_.end() && !found->second.row.report.availability_zone.empty()) {
-    return found->second.row.report.availability_zone;
-  }
+  if (found != hosts_.end()) return ZoneOfHost(found->second);
   return fallback.empty() ? options_.default_availability_zone : fallback;
 }
 
@@ -301,16 +409,16 @@ Expected<std::vector<InstancePtr>> Conductor::Impl::CreateAdmitted(const CreateR
   std::vector<MutableInstance> records = NewRecords(request, resolved);
   for (const MutableInstance& r : records) resolved.placement.instances.push_back(r->uuid());
   FAILPOINT("scheduler.claim.before");
-  ASSIGN_OR_RETURN(
-      PlaceResult placed,
-      engine_.Place(resolved.placement,
-                    {.alternates = static_cast<std::size_t>(options_.max_attempts - 1)}));
+  ASSIGN_OR_RETURN(PlaceResult placed, Decide(resolved, records));
   FAILPOINT("scheduler.claim.after");
 
   Change change;
   const auto undo = [this, &records, &placed] {
     if (placed.placed()) {
-      for (const MutableInstance& r : records) engine_.Release(r->uuid());
+      for (const MutableInstance& r : records) {
+        engine_.Release(r->uuid());
+        LeaveGroup(r->server_group, r->uuid());
+      }
     }
     absl::MutexLock lock(&mutex_);
     for (const MutableInstance& r : records) ReleasePorts(*r);
@@ -335,13 +443,14 @@ Expected<std::vector<InstancePtr>> Conductor::Impl::CreateAdmitted(const CreateR
       PutOn(*records[i], placed.selections[i].chosen, placed.selections[i].alternates);
     }
   } else {
+    AddRemedies(resolved.placement, placed.refusal);
     const auto kept = std::make_shared<const Explanation>(Kept(std::move(placed.refusal)));
     for (const MutableInstance& record : records) {
       record->vm_state = model::VmState::kError;
       record->task_state = model::TaskState::kNone;
       record->explanation = kept;
-      record->fault = FaultRecord{std::string(reason::kNoValidHost.name),
-                                  "no host has room for this instance", "", clock_.Now()};
+      record->fault =
+          FaultRecord{std::string(reason::kNoValidHost.name), RefusalText(*kept), "", clock_.Now()};
     }
     LogInfo("no host fits", {F("request", records[0]->request_id), F("summary", kept->summary)});
   }

@@ -22,7 +22,7 @@ bool SameHardware(const model::HostReport& a, const model::HostReport& b) {
     return std::tie(r.hypervisor_hostname, r.hypervisor_type, r.hypervisor_version,
                     r.libvirt_version, r.virt_type, r.cpu_arch, r.cpu_model, r.cpu_vendor,
                     r.cpu_info, r.traits, r.supported_instances, r.inventories, r.availability_zone,
-                    r.degraded);
+                    r.degraded, r.stats, r.pci_pools);
   };
   return parts(a) == parts(b);
 }
@@ -41,6 +41,8 @@ Status Conductor::Impl::TellEngine(const Host& host) {
   state.node = report.hypervisor_hostname;
   state.up = host.up();
   state.availability_zone = report.availability_zone;
+  state.aggregates = AggregatesOf(host.row.name);
+  state.stats = report.stats;
   state.inventories = report.inventories;
   state.traits = report.traits;
   state.hypervisor_type = report.hypervisor_type;
@@ -132,6 +134,7 @@ Expected<HostWelcome> Conductor::Impl::HostUp(const HostHello& hello) {
   SendLostAgain(name, hello.instances, journal_known ? ListOf::kKnownJournal : ListOf::kNewJournal);
   Change change;
   change.ops.emplace_back(PutHost{row});
+  ReserveUnknown(change, name, hello.instances);
   Status up;
   change.on_commit.emplace_back([&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
     Host& host = hosts_[name];
@@ -147,6 +150,7 @@ Expected<HostWelcome> Conductor::Impl::HostUp(const HostHello& hello) {
     sessions_[welcome.session] = name;
     welcome.last_seq = row.last_seq;
     up = TellEngine(host);
+    Arrived(name);
   });
   RETURN_IF_ERROR(Commit(std::move(change)));
   RETURN_IF_ERROR(up);
@@ -272,6 +276,7 @@ Status Conductor::Impl::HostReported(const Uuid& session, const HostUpdate& upda
     change.ops.emplace_back(PutHost{row});
     RETURN_IF_ERROR(Commit(std::move(change)));
   }
+  RETURN_IF_ERROR(WriteReserved(name, update.instances));
   SyncPowerStates(name, update.instances);
   SendLostAgain(name, update.instances, ListOf::kReport);
   return OkStatus();
@@ -333,8 +338,11 @@ void Conductor::Impl::Tick() {
 HostView Conductor::Impl::View(const Host& host) {
   HostView view;
   view.row = host.row;
-  std::string& zone = view.row.report.availability_zone;
-  if (zone.empty()) zone = options_.default_availability_zone;
+  view.row.report.availability_zone = ZoneOfHost(host);
+  for (const Aggregate& aggregate : AggregatesOf(host.row.name)) {
+    view.aggregates.push_back(aggregate.name);
+  }
+  std::ranges::sort(view.aggregates);
   view.up = host.up();
   view.counters = host.session.counters;
   if (const auto known = engine_.GetHost(host.row.name)) {

@@ -21,10 +21,13 @@
 #include "scheduler/core/conductor.h"
 #include "scheduler/core/ipam.h"
 #include "scheduler/core/outbox_queue.h"
+#include "scheduler/core/validate.h"
 #include "scheduler/core/watch_hub.h"
 
 namespace kilonova::scheduler::core {
 
+using MetadataChange = Conductor::MetadataChange;
+using FlavorRoom = Conductor::FlavorRoom;
 using MutableInstance = std::shared_ptr<InstanceRecord>;  // ours alone until committed
 
 // One unit of the store and what goes with it.
@@ -49,6 +52,9 @@ class Conductor::Impl {
   // ---- conductor_create.cpp
   Expected<std::vector<InstancePtr>> CreateInstances(const CreateRequest& request);
   Expected<PlacementRequest> PlacementFor(const InstanceTemplate& instance, std::int64_t count);
+  Expected<std::vector<FlavorRoom>> WhatFits(InstanceTemplate instance);  // conductor_fits.cpp
+  // Adds what would have to be different to the explanation of a refusal.
+  void AddRemedies(const PlacementRequest& request, Explanation& refusal);
   // ---- conductor_actions.cpp
   Expected<InstancePtr> Delete(const std::string& instance, const std::string& request_id);
   Expected<InstancePtr> Act(const std::string& instance, const std::string& request_id,
@@ -87,6 +93,26 @@ class Conductor::Impl {
   Expected<NetworkRecord> GetNetwork(const std::string& network);
   Expected<Page<NetworkRecord>> ListNetworks(const PageRequest& page);
   Status DeleteNetwork(const std::string& network);
+  // ---- conductor_aggregates.cpp
+  Expected<AggregateRecord> CreateAggregate(const std::string& name, const std::string& zone);
+  Expected<AggregateRecord> GetAggregate(const std::string& aggregate);
+  Expected<Page<AggregateRecord>> ListAggregates(const PageRequest& page);
+  Expected<AggregateRecord> UpdateAggregate(const std::string& aggregate, const std::string& name,
+                                            const std::string& zone);
+  Status DeleteAggregate(const std::string& aggregate);
+  Expected<AggregateRecord> SetAggregateHost(const std::string& aggregate, const std::string& host,
+                                             bool in);
+  Expected<AggregateRecord> SetAggregateMetadata(const std::string& aggregate,
+                                                 const MetadataChange& change);
+  Expected<Page<ZoneView>> ListZones(const PageRequest& page);
+  // ---- conductor_groups.cpp
+  Expected<ServerGroupView> CreateServerGroup(ServerGroupRecord group);
+  Expected<ServerGroupView> GetServerGroup(const std::string& group);
+  Expected<Page<ServerGroupView>> ListServerGroups(const std::string& project_id,
+                                                   const PageRequest& page);
+  Status DeleteServerGroup(const std::string& group);
+  // ---- conductor_hold.cpp
+  void EndHold();
 
   Store& store_;
   Engine& engine_;
@@ -114,6 +140,12 @@ class Conductor::Impl {
     std::int64_t ports = 0;  // those being created included
     bool leaving = false;    // its deletion is being written
   };
+  struct ServerGroup {
+    ServerGroupRecord record;
+    // To the host each is on or is being placed on, "" = none. Those whose claim is not durable yet
+    // are in it: the next decision must see them.
+    std::map<Uuid, std::string> members;
+  };
   struct Request {
     std::string digest;
     std::vector<Uuid> instances;
@@ -132,6 +164,7 @@ class Conductor::Impl {
     std::vector<Uuid> networks;
     PlacementRequest placement;
     std::string zone;
+    Uuid group;  // empty = none
   };
 
   // Holds the right to change some instances, all at once or none.
@@ -147,6 +180,20 @@ class Conductor::Impl {
     const std::set<Uuid> uuids_;
   };
 
+  // One decision about the members of a group at a time: held from reading where they are until
+  // the new one is among them. Nothing for an empty uuid.
+  class GroupLock {
+   public:
+    GroupLock(Impl& impl, const Uuid& group);
+    ~GroupLock();
+    GroupLock(const GroupLock&) = delete;
+    GroupLock& operator=(const GroupLock&) = delete;
+
+   private:
+    Impl& impl_;
+    const Uuid group_;
+  };
+
   // Submits and waits; on_commit or on_failure have run when it returns.
   Status Commit(Change change);
   void Committed(Change& change, const CommitInfo& info);
@@ -154,6 +201,39 @@ class Conductor::Impl {
 
   Expected<InstancePtr> Live(const Uuid& uuid);
   Expected<Uuid> ResolveInstance(const std::string& instance);
+  // conductor_hold.cpp: creations that no host takes while hosts are still coming back.
+  bool Gathering() const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  std::uint64_t Arrivals();
+  void Arrived(const std::string& host) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // True: a host came since `seen`, look again. HOST_DOWN when too many wait already.
+  Expected<bool> HoldForHosts(std::uint64_t seen);
+
+  // conductor_restored.cpp: guests this database does not know of.
+  void ReserveUnknown(Change& change, const std::string& host,
+                      const std::vector<model::HostInstance>& instances);
+  Status WriteReserved(const std::string& host, const std::vector<model::HostInstance>& instances);
+
+  // aggregates and groups
+  Expected<AggregateRecord*> FindAggregate(const std::string& text)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Status CheckZoneOf(const AggregateRecord& aggregate, const std::string& zone,
+                     const std::set<std::string>& hosts, bool instances_too)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Expected<AggregateRecord> ChangeAggregate(Change change, AggregateRecord after);
+  std::vector<Aggregate> AggregatesOf(const std::string& host)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  std::string ZoneOfHost(const Host& host) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Expected<ServerGroup*> FindGroup(const std::string& text) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  static ServerGroupView View(const ServerGroup& group);
+  // These with the group's lock held. `self` is a member that is to be placed anew, `joining` how
+  // many will join it: QUOTA_EXCEEDED.
+  Status FillGroup(PlacementRequest& request, const Uuid& group, const Uuid& self,
+                   std::size_t joining);
+  Status FillGroupLocked(PlacementRequest& request, const Uuid& group, const Uuid& self,
+                         std::size_t joining) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void JoinGroup(const Uuid& group, const Uuid& instance, const std::string& host);
+  void LeaveGroup(const Uuid& group, const Uuid& instance);
+
   bool HostIsUp(const std::string& host) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::string ZoneOf(const std::string& host, const std::string& fallback);
   void Index(const InstancePtr& record) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -166,9 +246,17 @@ class Conductor::Impl {
   // conductor_placement.cpp. Fills in what the rest of `placement` asks of Placement.
   // INVALID_ARGUMENT for a flavor or an image that no host could ever serve.
   Status AskPlacement(const std::string& disk_format, PlacementRequest& placement);
+  Status ResolveImage(const std::string& name, Resolved& resolved)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Expected<std::shared_ptr<const model::ImageSource>> KernelOf(const model::ImageSource& image,
                                                                const char* property)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Expected<PlacementRequest> PlacementOf(const InstanceTemplate& instance)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Expected<std::optional<RequestedDestination>> DestinationOf(const InstanceTemplate& t)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Expected<std::string> ForcedHost(const ZoneRequest& zone) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Expected<PlaceResult> Decide(Resolved& resolved, const std::vector<MutableInstance>& records);
   Expected<std::optional<std::vector<InstancePtr>>> Admit(const CreateRequest& request,
                                                           const std::string& digest);
   Expected<std::vector<InstancePtr>> CreateAdmitted(const CreateRequest& request,
@@ -221,7 +309,16 @@ class Conductor::Impl {
   Network* FindNetwork(const std::string& text) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // One change of the catalogue at a time; held over the commit, by nobody else.
-  class CatalogLock;
+  class CatalogLock {
+   public:
+    explicit CatalogLock(Impl& impl);
+    ~CatalogLock();
+    CatalogLock(const CatalogLock&) = delete;
+    CatalogLock& operator=(const CatalogLock&) = delete;
+
+   private:
+    Impl& impl_;
+  };
   bool CatalogFree() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return !catalog_busy_; }
 
   absl::Mutex mutex_;
@@ -237,10 +334,22 @@ class Conductor::Impl {
   std::map<std::string, std::shared_ptr<const model::Flavor>> flavors_ ABSL_GUARDED_BY(mutex_);
   std::map<Uuid, ImageRecord> images_ ABSL_GUARDED_BY(mutex_);
   std::map<Uuid, Network> networks_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::int64_t, AggregateRecord> aggregates_ ABSL_GUARDED_BY(mutex_);
+  std::unordered_map<std::string, std::set<std::int64_t>> aggregates_of_ ABSL_GUARDED_BY(mutex_);
+  std::map<Uuid, ServerGroup> groups_ ABSL_GUARDED_BY(mutex_);
+  std::set<Uuid> busy_groups_ ABSL_GUARDED_BY(mutex_);
+  // By host and instance: addresses in use there of which no instance here knows.
+  using Reserved = std::vector<std::pair<Uuid, std::string>>;
+  std::unordered_map<std::string, std::map<Uuid, Reserved>> reserved_ ABSL_GUARDED_BY(mutex_);
+  std::set<std::string> awaited_hosts_ ABSL_GUARDED_BY(mutex_);  // up before, not back yet
+  SteadyTime gather_until_ ABSL_GUARDED_BY(mutex_){};
+  std::uint64_t arrivals_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::size_t held_ ABSL_GUARDED_BY(mutex_) = 0;
   std::unordered_set<std::string> macs_ ABSL_GUARDED_BY(mutex_);
   bool catalog_busy_ ABSL_GUARDED_BY(mutex_) = false;
   std::int64_t last_instance_id_ ABSL_GUARDED_BY(mutex_) = 0;
   std::int64_t last_flavor_id_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::int64_t last_aggregate_id_ ABSL_GUARDED_BY(mutex_) = 0;
   std::int64_t last_outbox_id_ ABSL_GUARDED_BY(mutex_) = 0;
   SteadyTime next_prune_ ABSL_GUARDED_BY(mutex_){};
 };

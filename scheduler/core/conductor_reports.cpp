@@ -95,7 +95,10 @@ bool Conductor::Impl::NextHost(Change& change, InstanceRecord& record) {
   }
   model::Resources taken = resources;
   HostRef next;
+  const GroupLock decision(*this, record.server_group);
   std::vector<HostRef> left = record.alternates;
+  // Alternates were judged with the members where they were then: the policy is to be asked again.
+  if (!record.server_group.empty()) left.clear();
   while (!left.empty() && next.host.empty()) {
     const HostRef candidate = left.front();
     left.erase(left.begin());
@@ -108,6 +111,7 @@ bool Conductor::Impl::NextHost(Change& change, InstanceRecord& record) {
   if (next.host.empty()) {
     PlacementRequest again;
     again.flavor = *record.flavor;
+    again.image_id = record.image->id.str();
     again.image_properties = record.image->properties;
     again.availability_zone = record.spec.availability_zone;
     again.hints = record.hints;
@@ -118,6 +122,7 @@ bool Conductor::Impl::NextHost(Change& change, InstanceRecord& record) {
     if (const Status asked = AskPlacement(record.image->disk_format, again); !asked.ok()) {
       again.resources = resources;
     }
+    (void)FillGroup(again, record.server_group, uuid, 0);
     engine_.Release(uuid);
     const auto placed =
         engine_.Place(again, {.alternates = static_cast<std::size_t>(options_.max_attempts - 1)});
@@ -127,16 +132,19 @@ bool Conductor::Impl::NextHost(Change& change, InstanceRecord& record) {
       taken = placed->selections[0].resources;
     }
   }
-  const auto restore = [this, uuid, shadow, old_host, resources, flavor = record.flavor] {
+  const auto restore = [this, uuid, shadow, old_host, resources, flavor = record.flavor,
+                        group = record.server_group] {
     engine_.Release(uuid);
     const Status back = engine_.Claim(uuid, old_host, *flavor, resources, ClaimCheck::kLoading);
     if (!back.ok()) LogError("claim lost", {F("instance", uuid), F("error", back)});
     engine_.Release(shadow);
+    JoinGroup(group, uuid, old_host);
   };
   if (next.host.empty()) {
     restore();
     return false;
   }
+  JoinGroup(record.server_group, uuid, next.host);
   change.on_failure.emplace_back(restore);
   change.on_commit.emplace_back([this, shadow] { engine_.Release(shadow); });
   PutOn(record, next, std::move(left));

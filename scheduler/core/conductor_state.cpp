@@ -40,10 +40,25 @@ Status Conductor::Impl::Load() {
       found->second.pool.Mark(address.address);
     }
   }
+  for (AggregateRecord& aggregate : all.aggregates) {
+    for (const std::string& host : aggregate.hosts) aggregates_of_[host].insert(aggregate.id);
+    aggregates_[aggregate.id] = std::move(aggregate);
+  }
+  for (ServerGroupRecord& group : all.server_groups) {
+    const Uuid id = group.id;
+    groups_[id].record = std::move(group);
+  }
   for (HostRow& row : all.hosts) {
     Host& host = hosts_[row.name];
     host.row = std::move(row);
     RETURN_IF_ERROR(TellEngine(host));
+    if (host.row.enabled && host.row.report.degraded.empty()) awaited_hosts_.insert(host.row.name);
+  }
+  gather_until_ = clock_.Steady() + std::min(options_.lease, options_.most_hold);
+  for (ReservedRow& row : all.reserved) {
+    const auto found = networks_.find(row.network);
+    if (found == networks_.end() || !found->second.pool.Mark(row.address)) continue;
+    reserved_[row.host][row.instance].emplace_back(row.network, std::move(row.address));
   }
   for (InstancePtr& record : all.instances) {
     Index(record);
@@ -69,6 +84,7 @@ Status Conductor::Impl::Load() {
   }
   last_instance_id_ = all.last_instance_id;
   last_flavor_id_ = all.last_flavor_id;
+  last_aggregate_id_ = all.last_aggregate_id;
   last_outbox_id_ = all.last_outbox_id;
   hub_.Start(all.last_revision, all.pruned_through);
   for (const OutboxRow& row : all.outbox) outbox_.Add(row);
@@ -115,6 +131,9 @@ void Conductor::Impl::Index(const InstancePtr& record) {
   by_id_[record->spec.id] = record;
   by_name_.emplace(record->spec.display_name, record->uuid());
   if (!record->host.empty()) by_host_[record->host].insert(record->uuid());
+  if (record->server_group.empty()) return;
+  const auto group = groups_.find(record->server_group);
+  if (group != groups_.end()) group->second.members[record->uuid()] = record->host;
 }
 
 void Conductor::Impl::Unindex(const InstanceRecord& record) {
@@ -128,6 +147,9 @@ void Conductor::Impl::Unindex(const InstanceRecord& record) {
   if (const auto host = by_host_.find(record.host); host != by_host_.end()) {
     host->second.erase(record.uuid());
     if (host->second.empty()) by_host_.erase(host);
+  }
+  if (const auto group = groups_.find(record.server_group); group != groups_.end()) {
+    group->second.members.erase(record.uuid());
   }
   suspects_.erase(record.uuid());
   by_id_.erase(record.spec.id);

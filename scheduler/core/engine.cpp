@@ -10,8 +10,11 @@
 #include "scheduler/core/explainer.h"
 #include "scheduler/core/fast/fast_path.h"
 #include "scheduler/core/fleet.h"
+#include "scheduler/core/inventory_check.h"
 #include "scheduler/core/placement_check.h"
+#include "scheduler/core/remedies.h"
 #include "scheduler/core/selector.h"
+#include "scheduler/core/what_fits.h"
 
 namespace kilonova::scheduler::core {
 namespace {
@@ -342,6 +345,31 @@ Expected<Explanation> Engine::Explain(const PlacementRequest& request,
   const FootprintHold footprint(impl_->fleet_, id);
   return ExplainRequest(impl_->fleet_, impl_->pipeline_, request, *footprint,
                         impl_->selector_.scorer(), most_hosts);
+}
+
+Expected<std::vector<Remedy>> Engine::Remedies(const PlacementRequest& request) {
+  const absl::MutexLock lock(&impl_->mutex_);
+  return FindRemedies(impl_->fleet_, impl_->pipeline_, request);
+}
+
+Expected<Room> Engine::WhatFits(const PlacementRequest& request) {
+  if (request.instance_group) {
+    return Error(Code::kInvalidArgument, reason::kInvalidArgument,
+                 "what fits cannot be counted for a server group",
+                 {{"field", "scheduler_hints.group"}});
+  }
+  const absl::MutexLock lock(&impl_->mutex_);
+  ASSIGN_OR_RETURN(const auto id, impl_->HoldFootprint(request.flavor, ResourcesOf(request),
+                                                       Fleet::NewClasses::kNone));
+  const FootprintHold footprint(impl_->fleet_, id);
+  ASSIGN_OR_RETURN(const auto hosts, RoomFor(impl_->fleet_, impl_->pipeline_, request, id));
+  Room room;
+  room.hosts.reserve(hosts.size());
+  for (const RoomOnHost& host : hosts) {
+    room.count += host.count;
+    room.hosts.push_back({impl_->fleet_.Record(host.host).host, host.count});
+  }
+  return room;
 }
 
 Status Engine::Claim(const Uuid& instance, std::string_view host, const model::Flavor& flavor,

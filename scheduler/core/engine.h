@@ -72,6 +72,12 @@ class Engine {
   // Judges every host for the first instance. `most_hosts` bounds the listed ones, not the counts.
   Expected<Explanation> Explain(const PlacementRequest& request, std::size_t most_hosts) const;
 
+  // Of a request that fits nowhere: what would have to be different (remedies.h).
+  Expected<std::vector<Remedy>> Remedies(const PlacementRequest& request);
+  // How many more instances of the request's kind fit, host by host (what_fits.h). Its instances
+  // are not looked at. INVALID_ARGUMENT when it names a server group.
+  Expected<Room> WhatFits(const PlacementRequest& request);
+
   // ---- claims, keyed by instance
   // For what the database says (kLoading) and for an alternate (kCapacity:
   // RESOURCE_EXHAUSTED/HOST_RESOURCES_EXHAUSTED when it does not fit). `flavor` is what the

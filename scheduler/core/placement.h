@@ -119,12 +119,32 @@ struct FilterCount {
   std::int64_t left = 0;
 };
 
+// One change that alone would make a refused request fit.
+struct Remedy {
+  std::string kind;    // "request": ask otherwise; "capacity", "host": a host otherwise
+  std::string change;  // for people
+  std::string host;    // that would then take it, or the first of them
+  std::int64_t hosts = 0;
+  friend bool operator==(const Remedy&, const Remedy&) = default;
+};
+
 struct Explanation {
   std::int64_t hosts = 0;  // judged
   std::int64_t passed = 0;
   std::vector<FilterCount> filters;
   std::vector<HostExplanation> explanations;  // best first; then the ones that got furthest
   std::string summary;                        // one sentence, fit for an operator
+  std::vector<Remedy> remedies;               // of a refusal, smallest change first
+};
+
+// How many more instances would be placed, one after the other.
+struct Room {
+  struct OnHost {
+    std::string host;
+    std::int64_t count = 0;
+  };
+  std::int64_t count = 0;
+  std::vector<OnHost> hosts;  // with room for one or more
 };
 
 // All instances placed, or none: then `selections` is empty and `refusal` says why.

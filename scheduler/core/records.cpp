@@ -27,8 +27,9 @@ auto History(const InstanceRecord& r) {
 bool SameInstance(const InstanceRecord& a, const InstanceRecord& b) {
   return a.spec == b.spec && SameValue(a.flavor, b.flavor) && SameValue(a.image, b.image) &&
          SameValue(a.kernel, b.kernel) && SameValue(a.ramdisk, b.ramdisk) && a.nics == b.nics &&
-         a.hints == b.hints && a.forced_host == b.forced_host && States(a) == States(b) &&
-         History(a) == History(b) && (a.explanation == nullptr) == (b.explanation == nullptr) &&
+         a.hints == b.hints && a.server_group == b.server_group && a.forced_host == b.forced_host &&
+         States(a) == States(b) && History(a) == History(b) &&
+         (a.explanation == nullptr) == (b.explanation == nullptr) &&
          (a.explanation == nullptr || a.explanation->summary == b.explanation->summary);
 }
 

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,6 +41,7 @@ struct InstanceRecord {
   std::shared_ptr<const model::ImageSource> kernel, ramdisk;  // null = none
   std::vector<model::NicRequest> nics;
   Hints hints;              // as validated
+  Uuid server_group;        // joined with the first claim; empty = none
   std::string forced_host;  // of "zone:host"
 
   model::VmState vm_state = model::VmState::kBuilding;
@@ -130,6 +132,38 @@ struct ImageRecord {
   friend bool operator==(const ImageRecord&, const ImageRecord&) = default;
 };
 
+// Hosts an operator put together; with the metadata availability_zone, a zone.
+struct AggregateRecord {
+  std::int64_t id = 0;
+  Uuid uuid;
+  std::string name;  // unique
+  std::map<std::string, std::string> metadata;
+  std::set<std::string> hosts;
+  WallTime created_at{};
+  std::optional<WallTime> updated_at;
+  friend bool operator==(const AggregateRecord&, const AggregateRecord&) = default;
+};
+
+// Instances that keep together or apart. Its members are the live instances that name it.
+struct ServerGroupRecord {
+  Uuid id;
+  std::string name;
+  std::string policy;  // Nova's: affinity, anti-affinity, soft-affinity, soft-anti-affinity
+  std::int64_t max_server_per_host = 0;  // with anti-affinity; 0 = not said, which means 1
+  std::string project_id, user_id;
+  WallTime created_at{};
+  friend bool operator==(const ServerGroupRecord&, const ServerGroupRecord&) = default;
+};
+
+// An address that a guest uses which this database does not know: made after the backup that was
+// restored. Never given while its host says so.
+struct ReservedRow {
+  std::string host;
+  Uuid instance, network;
+  std::string address;
+  friend bool operator==(const ReservedRow&, const ReservedRow&) = default;
+};
+
 // What is durable of a host.
 struct HostRow {
   std::string name;
@@ -148,7 +182,26 @@ struct HostView {
   bool up = false;
   model::Resources used;
   std::int64_t claimed_instances = 0;
+  std::vector<std::string> aggregates;  // names, ordered
   std::map<std::string, std::int64_t> counters;
+};
+
+// A server group with those of its members that live.
+struct ServerGroupView {
+  ServerGroupRecord record;
+  std::vector<Uuid> members;  // ordered
+};
+
+// The hosts that are in a zone, by whatever way.
+struct ZoneView {
+  struct Host {
+    std::string name;
+    bool up = false, enabled = false;
+  };
+  std::string name;
+  bool available = false;     // a host of it is enabled, as Nova says it
+  std::int64_t hosts_up = 0;  // up and enabled
+  std::vector<Host> hosts;
 };
 
 }  // namespace kilonova::scheduler::core

@@ -88,6 +88,37 @@ struct PutNetwork {
 struct DropNetwork {
   Uuid id;
 };
+// All but its hosts; by id, which must be a new one for a new aggregate. Unique name.
+struct PutAggregate {
+  AggregateRecord aggregate;
+};
+struct DropAggregate {
+  std::int64_t id = 0;
+};
+struct AddAggregateHost {
+  std::int64_t id = 0;
+  std::string host;
+};
+struct DropAggregateHost {
+  std::int64_t id = 0;
+  std::string host;
+};
+struct PutServerGroup {
+  ServerGroupRecord group;
+};
+struct DropServerGroup {
+  Uuid id;
+};
+// No instance gets this number or one below it any more.
+struct RaiseInstanceId {
+  std::int64_t id = 0;
+};
+struct PutReserved {
+  ReservedRow row;  // by network and address
+};
+struct DropReserved {
+  Uuid instance;
+};
 // Forgets deleted instances and requests from before `before`, at most `most` of each.
 struct Prune {
   WallTime before{};
@@ -96,7 +127,9 @@ struct Prune {
 
 using Op = std::variant<PutInstance, PutClaim, DropClaim, PutRequest, AddOutbox, DropOutbox,
                         AddAddress, DropAddresses, PutHost, SetHostEnabled, SetHostSeq, PutFlavor,
-                        DropFlavor, PutImage, DropImage, PutNetwork, DropNetwork, Prune>;
+                        DropFlavor, PutImage, DropImage, PutNetwork, DropNetwork, PutAggregate,
+                        DropAggregate, AddAggregateHost, DropAggregateHost, PutServerGroup,
+                        DropServerGroup, RaiseInstanceId, PutReserved, DropReserved, Prune>;
 
 struct CommitInfo {
   std::vector<std::int64_t> revisions;  // one per PutInstance, in order
@@ -125,10 +158,14 @@ struct Snapshot {
   std::vector<InstancePtr> instances;  // the live ones
   std::vector<ClaimRow> claims;
   std::vector<AddressRow> addresses;
+  std::vector<AggregateRecord> aggregates;
+  std::vector<ServerGroupRecord> server_groups;
+  std::vector<ReservedRow> reserved;
   std::vector<RequestRow> requests;
   std::vector<OutboxRow> outbox;
   std::int64_t last_instance_id = 0;  // highest ever given
   std::int64_t last_flavor_id = 0;
+  std::int64_t last_aggregate_id = 0;
   std::int64_t last_outbox_id = 0;
   std::int64_t last_revision = 0;
   std::int64_t pruned_through = 0;

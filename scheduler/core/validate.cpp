@@ -42,12 +42,7 @@ std::int32_t NextCodePoint(std::string_view text, std::size_t& at) {
 Status CheckMetadata(const std::map<std::string, std::string>& metadata) {
   if (metadata.size() > 128) return Invalid("metadata", "at most 128 metadata entries");
   for (const auto& [key, value] : metadata) {
-    const bool plain = std::ranges::all_of(key, [](char c) {
-      return IsAlnum(c) || c == '-' || c == '_' || c == ':' || c == '.' || c == ' ';
-    });
-    if (key.empty() || key.size() > 255 || !plain) {
-      return Invalid("metadata", "metadata keys are 1 to 255 of [A-Za-z0-9-_:. ]");
-    }
+    RETURN_IF_ERROR(CheckMetadataKey("metadata", key));
     RETURN_IF_ERROR(CheckText("metadata", value, 0, 255));
   }
   return OkStatus();
@@ -133,6 +128,26 @@ Status CheckText(std::string_view field, std::string_view text, std::size_t leas
   return OkStatus();
 }
 
+Status CheckName(std::string_view field, std::string_view text) {
+  RETURN_IF_ERROR(CheckText(field, text, 1, 255));
+  if (text.front() != ' ' && text.back() != ' ') return OkStatus();
+  return Invalid(field, std::string(field) + " must not begin or end with a space");
+}
+
+Status CheckZoneName(std::string_view field, std::string_view text) {
+  RETURN_IF_ERROR(CheckName(field, text));
+  if (text.find(':') == std::string_view::npos) return OkStatus();
+  return Invalid(field, std::string(field) + " must not hold a colon");
+}
+
+Status CheckMetadataKey(std::string_view field, std::string_view key) {
+  const bool plain = std::ranges::all_of(key, [](char c) {
+    return IsAlnum(c) || c == '-' || c == '_' || c == ':' || c == '.' || c == ' ';
+  });
+  if (!key.empty() && key.size() <= 255 && plain) return OkStatus();
+  return Invalid(field, "metadata keys are 1 to 255 of [A-Za-z0-9-_:. ]");
+}
+
 Status CheckRequestId(std::string_view id) {
   const bool good = std::ranges::all_of(
       id, [](char c) { return IsAlnum(c) || c == '.' || c == '_' || c == '-'; });
@@ -152,6 +167,16 @@ Status CheckTemplate(const InstanceTemplate& t) {
     RETURN_IF_ERROR(CheckText("networks", network, 1, 255));
   }
   RETURN_IF_ERROR(ParseZone(t.availability_zone).status());
+  if (!t.requested_host.empty() && !IsValidHostName(t.requested_host)) {
+    return Invalid("host", "host is not a host name");
+  }
+  if (!t.requested_node.empty() && !IsValidHostName(t.requested_node)) {
+    return Invalid("hypervisor_hostname", "hypervisor_hostname is not a host name");
+  }
+  const bool forced = t.availability_zone.find(':') != std::string::npos;
+  if (forced && (!t.requested_host.empty() || !t.requested_node.empty())) {
+    return Invalid("availability_zone", "a forced host and a host asked for exclude each other");
+  }
   RETURN_IF_ERROR(CheckMetadata(t.metadata));
   if (t.user_data.size() > 65535) return Invalid("user_data", "user_data is above 65535 bytes");
   if (!IsBase64(t.user_data)) return Invalid("user_data", "user_data is not base64");
@@ -173,6 +198,9 @@ std::string DigestOf(const CreateRequest& request) {
   out(t.availability_zone)(static_cast<std::int64_t>(t.metadata.size()));
   for (const auto& [key, value] : t.metadata) out(key)(value);
   out(t.user_data)(t.config_drive ? 1 : 0)(t.key_name)(t.public_key)(t.admin_password);
+  if (!t.requested_host.empty() || !t.requested_node.empty()) {
+    out("requested")(t.requested_host)(t.requested_node);
+  }
   out(t.project_id)(t.user_id)(static_cast<std::int64_t>(t.hints.size()));
   for (const auto& [key, values] : t.hints) {
     out(key)(static_cast<std::int64_t>(values.size()));
@@ -182,14 +210,20 @@ std::string DigestOf(const CreateRequest& request) {
 }
 
 Expected<ZoneRequest> ParseZone(std::string_view text) {
-  RETURN_IF_ERROR(CheckText("availability_zone", text, 0, 511));
+  RETURN_IF_ERROR(CheckText("availability_zone", text, 0, 767));
   const auto colon = text.find(':');
-  ZoneRequest zone{std::string(text.substr(0, colon)), {}};
+  ZoneRequest zone{std::string(text.substr(0, colon)), {}, {}};
   RETURN_IF_ERROR(CheckText("availability_zone", zone.zone, 0, 255));
   if (colon == std::string_view::npos) return zone;
-  zone.host = text.substr(colon + 1);
-  if (IsValidHostName(zone.host)) return zone;
-  return Invalid("availability_zone", "availability_zone must be a zone or zone:host");
+  const std::string_view rest = text.substr(colon + 1);
+  const auto second = rest.find(':');
+  zone.host = rest.substr(0, second);
+  if (second != std::string_view::npos) zone.node = rest.substr(second + 1);
+  const bool host = IsValidHostName(zone.host) || (zone.host.empty() && !zone.node.empty());
+  const bool node = second == std::string_view::npos || IsValidHostName(zone.node);
+  if (host && node) return zone;
+  return Invalid("availability_zone",
+                 "availability_zone must be a zone, zone:host or zone:host:node");
 }
 
 Status CheckImage(model::ImageSource& image) {

@@ -18,6 +18,12 @@ bool IsUtf8(std::string_view text);
 Status CheckText(std::string_view field, std::string_view text, std::size_t least,
                  std::size_t most);
 
+// As CheckText, 1 to 255 bytes, without a space at either end: Nova's names of things.
+Status CheckName(std::string_view field, std::string_view text);
+// A name without ':', which parts zone and host.
+Status CheckZoneName(std::string_view field, std::string_view text);
+Status CheckMetadataKey(std::string_view field, std::string_view key);  // Nova's: [A-Za-z0-9-_:. ]
+
 Status CheckRequestId(std::string_view request_id);  // 1-64 of [A-Za-z0-9._-]
 // Everything of a template that can be judged by itself; names of other things are looked up later.
 Status CheckTemplate(const InstanceTemplate& instance);
@@ -25,9 +31,9 @@ Status CheckTemplate(const InstanceTemplate& instance);
 std::string DigestOf(const CreateRequest& request);
 
 struct ZoneRequest {
-  std::string zone, host;
+  std::string zone, host, node;
 };
-// "", "zone", "zone:host" (":host" too, as Nova).
+// "", "zone", "zone:host", "zone:host:node", "zone::node" (":host" too, as Nova).
 Expected<ZoneRequest> ParseZone(std::string_view text);
 
 // IMAGE_INVALID with detail "field"; container_format "bare" when empty. Properties that Nova knows

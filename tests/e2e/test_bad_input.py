@@ -154,7 +154,7 @@ def test_names_with_control_characters_are_refused(cloud, name):
 
 
 def test_hints_cannot_reach_internals(cloud):
-    for hint in ("_nova_check_type=rebuild", "query=[]", "kilonova=x", "unknown=1"):
+    for hint in ("_nova_check_type=rebuild", "group=web", "cidr=24", "kilonova=x", "unknown=1"):
         assert refused(cloud, "x", "--hint", hint) == "INVALID_ARGUMENT"
     many = [x for i in range(101) for x in ("--hint", f"different_host=00000000-0000-4000-8000-{i:012d}")]
     assert refused(cloud, "x", *many) == "INVALID_ARGUMENT"

@@ -33,6 +33,8 @@ class ApiServer::Impl {
     services_.push_back(MakeNetworkService(context_));
     services_.push_back(MakeHostService(context_));
     services_.push_back(MakePlacementService(context_));
+    services_.push_back(MakeAggregateService(context_));
+    services_.push_back(MakeServerGroupService(context_));
     services_.push_back(MakeInstanceService(context_, *agents_.console, pump_));
     conductor.OnFlavorsChanged(agents_.flavors_changed);
   }

@@ -15,8 +15,7 @@ constexpr std::size_t kMostHints = 16;
 constexpr int kMostHintValues = 1000;  // repetitions included; the engine judges the rest
 constexpr std::size_t kMostText = 255;
 constexpr std::size_t kMostPublicKey = 16384;
-constexpr std::int64_t kMostAnswer = 3 << 20;
-constexpr std::int64_t kInstanceOverhead = 2048;  // an instance in an answer, without its metadata
+constexpr std::size_t kMostHintValue = 4096;  // a query is the longest
 
 Status Invalid(std::string_view field, std::string_view message) {
   return Error(Code::kInvalidArgument, reason::kInvalidArgument,
@@ -76,7 +75,10 @@ Status CheckTemplate(const v1::InstanceTemplate& instance) {
   }
   RETURN_IF_ERROR(CheckLength("template.name", instance.name(), kMostText));
   RETURN_IF_ERROR(
-      CheckLength("template.availability_zone", instance.availability_zone(), 2 * kMostText + 1));
+      CheckLength("template.availability_zone", instance.availability_zone(), 3 * kMostText + 2));
+  RETURN_IF_ERROR(CheckLength("template.host", instance.host(), kMostText));
+  RETURN_IF_ERROR(
+      CheckLength("template.hypervisor_hostname", instance.hypervisor_hostname(), kMostText));
   RETURN_IF_ERROR(CheckLength("template.key_name", instance.key_name(), kMostText));
   RETURN_IF_ERROR(CheckLength("template.public_key", instance.public_key(), kMostPublicKey));
   RETURN_IF_ERROR(CheckLength("template.admin_password", instance.admin_password(), kMostText));
@@ -99,7 +101,7 @@ Status CheckTemplate(const v1::InstanceTemplate& instance) {
       return Invalid("template.scheduler_hints", "are too many");
     }
     for (const std::string& value : values.values()) {
-      RETURN_IF_ERROR(CheckLength("template.scheduler_hints", value, kMostText));
+      RETURN_IF_ERROR(CheckLength("template.scheduler_hints", value, kMostHintValue));
     }
   }
   return OkStatus();
@@ -110,15 +112,7 @@ Status CheckCreate(const v1::CreateInstancesRequest& request) {
   RETURN_IF_ERROR(CheckRequestId(request.request_id()));
   if (!request.has_template_()) return Invalid("template", "is required");
   RETURN_IF_ERROR(CheckCount(request.count()));
-  RETURN_IF_ERROR(CheckTemplate(request.template_()));
-  std::int64_t each = kInstanceOverhead;
-  for (const auto& [key, value] : request.template_().metadata()) {
-    each += static_cast<std::int64_t>(key.size() + value.size()) + 8;
-  }
-  if (each * request.count() > kMostAnswer) {
-    return Invalid("count", "is too large for this much metadata: ask in several requests");
-  }
-  return OkStatus();
+  return CheckTemplate(request.template_());
 }
 
 }  // namespace kilonova::scheduler::adapters::grpc

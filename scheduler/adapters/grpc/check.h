@@ -26,7 +26,6 @@ Status CheckRequestId(const std::string& value);
 Status CheckPage(std::int64_t page_size, const std::string& page_token);
 Status CheckTemplate(const v1::InstanceTemplate& instance);
 Status CheckCount(std::int64_t count);
-// With the sum of what the answer repeats, so that it fits into a message.
 Status CheckCreate(const v1::CreateInstancesRequest& request);
 
 }  // namespace kilonova::scheduler::adapters::grpc

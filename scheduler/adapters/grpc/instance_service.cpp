@@ -31,9 +31,7 @@ class InstanceServiceImpl final : public v1::InstanceService::CallbackService {
                                        .instance = FromProto(request->template_()),
                                        .count = std::max(request->count(), 1)};
       ASSIGN_OR_RETURN(const auto instances, context_.conductor.CreateInstances(create));
-      for (const core::InstancePtr& instance : instances) {
-        ToProto(*instance, response->add_instances());
-      }
+      ToProto(instances, response);
       return OkStatus();
     });
   }

@@ -108,6 +108,9 @@ void ToProto(const core::HostView& view, v1::Host* out) {
   for (const std::string& why : report.degraded) out->add_degraded(why);
   out->set_agent_version(view.row.agent_version);
   for (const auto& [name, value] : view.counters) (*out->mutable_counters())[name] = value;
+  for (const std::string& name : view.aggregates) out->add_aggregates(name);
+  out->mutable_stats()->insert(report.stats.begin(), report.stats.end());
+  for (const model::PciPool& pool : report.pci_pools) wire::ToProto(pool, out->add_pci_pools());
 }
 
 }  // namespace kilonova::scheduler::adapters::grpc

@@ -32,6 +32,23 @@ void NicToProto(const model::NicRequest& nic, v1::NetworkInterface* out) {
   }
 }
 
+constexpr std::size_t kMostAnswerBytes = 3 << 20;  // a client takes 4 MiB
+
+// What a client must know to go on, in less than 3 KiB: a thousand of these fit.
+void Compact(const core::InstanceRecord& record, v1::Instance* out) {
+  out->set_uuid(record.uuid().str());
+  out->set_id(record.spec.id);
+  out->set_name(record.spec.display_name);
+  out->set_vm_state(static_cast<v1::VmState>(wire::ToProto(record.vm_state)));
+  out->set_task_state(std::string(Name(record.task_state)));
+  out->set_power_state(static_cast<v1::PowerState>(wire::ToProto(record.power_state)));
+  out->set_host(record.host);
+  out->set_request_id(record.request_id);
+  if (!record.fault) return;
+  FaultToProto(*record.fault, out->mutable_fault());
+  out->mutable_fault()->set_message(wire::CleanUtf8(record.fault->message, 1024));
+}
+
 }  // namespace
 
 void ToProto(const core::InstanceRecord& record, v1::Instance* out) {
@@ -65,6 +82,21 @@ void ToProto(const core::InstanceRecord& record, v1::Instance* out) {
   out->set_updated_at_us(ToMicros(record.updated_at));
   if (record.launched_at) out->set_launched_at_us(ToMicros(*record.launched_at));
   if (record.terminated_at) out->set_terminated_at_us(ToMicros(*record.terminated_at));
+  if (!record.server_group.empty()) out->set_server_group(record.server_group.str());
+}
+
+void ToProto(const std::vector<core::InstancePtr>& made, v1::CreateInstancesResponse* out) {
+  std::size_t bytes = 0;
+  for (const core::InstancePtr& record : made) {
+    v1::Instance* to = out->add_instances();
+    ToProto(*record, to);
+    bytes += to->ByteSizeLong() + 8;
+    if (bytes > kMostAnswerBytes) break;
+  }
+  if (bytes <= kMostAnswerBytes) return;
+  out->clear_instances();
+  out->set_compact(true);
+  for (const core::InstancePtr& record : made) Compact(*record, out->add_instances());
 }
 
 core::InstanceTemplate FromProto(const v1::InstanceTemplate& instance) {
@@ -80,6 +112,8 @@ core::InstanceTemplate FromProto(const v1::InstanceTemplate& instance) {
   out.key_name = instance.key_name();
   out.public_key = instance.public_key();
   out.admin_password = instance.admin_password();
+  out.requested_host = instance.host();
+  out.requested_node = instance.hypervisor_hostname();
   out.project_id = instance.project_id();
   out.user_id = instance.user_id();
   for (const auto& [key, values] : instance.scheduler_hints()) {

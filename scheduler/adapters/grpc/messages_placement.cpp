@@ -35,6 +35,44 @@ void ToProto(const core::Explanation& explanation, v1::ExplainResponse* out) {
     }
   }
   out->set_summary(explanation.summary);
+  for (const core::Remedy& remedy : explanation.remedies) {
+    auto* to = out->add_remedies();
+    to->set_kind(remedy.kind);
+    to->set_change(remedy.change);
+    to->set_host(remedy.host);
+    to->set_hosts(remedy.hosts);
+  }
+  // The least telling go first when the whole would not fit into a message.
+  constexpr std::size_t kMostBytes = 3 << 20;
+  while (out->ByteSizeLong() > kMostBytes && out->explanations_size() > 1) {
+    const int kept = out->explanations_size() / 2;
+    out->mutable_explanations()->DeleteSubrange(kept, out->explanations_size() - kept);
+  }
+}
+
+void ToProto(const std::vector<core::Conductor::FlavorRoom>& rooms, bool per_host,
+             v1::WhatFitsResponse* out) {
+  constexpr std::size_t kMostHosts = 1000;
+  for (const auto& room : rooms) {
+    auto* to = out->add_flavors();
+    to->set_flavorid(room.flavorid);
+    to->set_name(room.name);
+    to->set_count(room.room.count);
+    to->set_hosts(static_cast<std::int64_t>(room.room.hosts.size()));
+    for (const auto& [name, counts] : room.zones) {
+      auto* zone = to->add_zones();
+      zone->set_zone(name);
+      zone->set_count(counts.first);
+      zone->set_hosts(counts.second);
+    }
+    if (!per_host) continue;
+    for (const auto& host : room.room.hosts) {
+      if (static_cast<std::size_t>(to->per_host_size()) == kMostHosts / rooms.size() + 1) break;
+      auto* one = to->add_per_host();
+      one->set_host(host.host);
+      one->set_count(host.count);
+    }
+  }
 }
 
 void ToProto(const core::PlaceResult& result, v1::DryRunResponse* out) {

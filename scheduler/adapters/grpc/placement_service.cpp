@@ -49,6 +49,22 @@ class PlacementServiceImpl final : public v1::PlacementService::CallbackService 
                  });
   }
 
+  Reactor* WhatFits(Call* call, const v1::WhatFitsRequest* request,
+                    v1::WhatFitsResponse* response) override {
+    return Serve(context_, context_.requests, "WhatFits", call, *request,
+                 [this, request, response]() -> Status {
+                   // Only flavor and image may be left out.
+                   v1::InstanceTemplate sized = request->template_();
+                   if (sized.flavor().empty()) sized.set_flavor("any");
+                   if (sized.image().empty()) sized.set_image("any");
+                   RETURN_IF_ERROR(CheckTemplate(sized));
+                   ASSIGN_OR_RETURN(const auto rooms,
+                                    context_.conductor.WhatFits(FromProto(request->template_())));
+                   ToProto(rooms, request->per_host(), response);
+                   return OkStatus();
+                 });
+  }
+
  private:
   Expected<core::Explanation> Explained(const v1::ExplainRequest& request) {
     if (request.most_hosts() < 0 || request.most_hosts() > 1000) {

@@ -70,12 +70,16 @@ void Configure(SQLite::Database& db, std::chrono::milliseconds busy_timeout) {
 
 }  // namespace
 
+std::string QuickCheck(SQLite::Database& db) {
+  return db.execAndGet("PRAGMA quick_check(1)").getString();
+}
+
 FileLock::~FileLock() {
   if (fd_ >= 0) close(fd_);
 }
 
 Expected<OpenDatabase> OpenAndCheck(const std::string& path, std::chrono::milliseconds busy_timeout,
-                                    const Clock& clock) {
+                                    const Clock& clock, std::int64_t most_checked_bytes) {
   OpenDatabase open;
   ASSIGN_OR_RETURN(open.lock, Lock(path));
   RETURN_IF_ERROR(Touch(path));
@@ -83,8 +87,13 @@ Expected<OpenDatabase> OpenAndCheck(const std::string& path, std::chrono::millis
     const int flags = SQLite::OPEN_READWRITE;
     open.writer = std::make_unique<SQLite::Database>(path, flags);
     Configure(*open.writer, busy_timeout);
-    const std::string check = open.writer->execAndGet("PRAGMA quick_check(1)").getString();
-    if (check != "ok") return Damaged(path, check);
+    const std::int64_t pages = open.writer->execAndGet("PRAGMA page_count").getInt64();
+    const std::int64_t bytes = pages * open.writer->execAndGet("PRAGMA page_size").getInt64();
+    open.unchecked = bytes > most_checked_bytes;
+    if (!open.unchecked) {
+      const std::string check = QuickCheck(*open.writer);
+      if (check != "ok") return Damaged(path, check);
+    }
     RETURN_IF_ERROR(Migrate(*open.writer, clock.Now()));
     open.reader = std::make_unique<SQLite::Database>(path, flags);
     open.reader->setBusyTimeout(static_cast<int>(busy_timeout.count()));

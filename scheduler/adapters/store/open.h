@@ -32,9 +32,13 @@ class FileLock {
 struct OpenDatabase {
   FileLock lock;
   std::unique_ptr<SQLite::Database> writer, reader;
+  bool unchecked = false;  // too large to be checked before it serves
 };
 
+// SQLite's quick_check: "ok" or the first fault found.
+std::string QuickCheck(SQLite::Database& db);
+
 Expected<OpenDatabase> OpenAndCheck(const std::string& path, std::chrono::milliseconds busy_timeout,
-                                    const Clock& clock);
+                                    const Clock& clock, std::int64_t most_checked_bytes);
 
 }  // namespace kilonova::scheduler::adapters

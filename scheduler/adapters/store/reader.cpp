@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "scheduler/adapters/store/reader.h"
 
+#include <map>
+#include <set>
+#include <string_view>
 #include <utility>
 
 namespace kilonova::scheduler::adapters {
@@ -19,8 +22,13 @@ auto Guarded(F read) -> decltype(read()) {
   }
 }
 
+// Of text or bytes.
+std::string_view BytesOf(const SQLite::Column& column) {
+  return {static_cast<const char*>(column.getBlob()), static_cast<std::size_t>(column.getBytes())};
+}
+
 Expected<InstancePtr> ReadInstance(Statement& row, DocReader& docs) {
-  ASSIGN_OR_RETURN(core::InstanceRecord record, docs.Instance(row.getColumn(1).getText()));
+  ASSIGN_OR_RETURN(core::InstanceRecord record, docs.Instance(BytesOf(row.getColumn(1))));
   record.revision = row.getColumn(0).getInt64();
   return std::make_shared<const core::InstanceRecord>(std::move(record));
 }
@@ -43,6 +51,45 @@ Status LoadCatalog(SQLite::Database& db, DocReader& docs, core::Snapshot& all) {
   return OkStatus();
 }
 
+Expected<Uuid> ReadUuid(const SQLite::Column& column) { return Uuid::Parse(column.getText()); }
+
+Status LoadAggregates(SQLite::Database& db, DocReader& docs, core::Snapshot& all) {
+  std::map<std::int64_t, std::set<std::string>> hosts_of;
+  Statement hosts(db, "SELECT aggregate, host FROM aggregate_hosts");
+  while (hosts.executeStep()) {
+    hosts_of[hosts.getColumn(0).getInt64()].insert(hosts.getColumn(1).getString());
+  }
+  Statement rows(db, "SELECT id, uuid, name, created_at, updated_at, doc FROM aggregates");
+  while (rows.executeStep()) {
+    core::AggregateRecord& aggregate = all.aggregates.emplace_back();
+    aggregate.id = rows.getColumn(0).getInt64();
+    ASSIGN_OR_RETURN(aggregate.uuid, ReadUuid(rows.getColumn(1)));
+    aggregate.name = rows.getColumn(2).getString();
+    aggregate.created_at = FromMicros(rows.getColumn(3).getInt64());
+    if (!rows.getColumn(4).isNull()) {
+      aggregate.updated_at = FromMicros(rows.getColumn(4).getInt64());
+    }
+    ASSIGN_OR_RETURN(aggregate.metadata, docs.Metadata(rows.getColumn(5).getText()));
+    aggregate.hosts = std::move(hosts_of[aggregate.id]);
+  }
+  Statement groups(db, "SELECT id, created_at, doc FROM server_groups");
+  while (groups.executeStep()) {
+    ASSIGN_OR_RETURN(core::ServerGroupRecord group, docs.Group(groups.getColumn(2).getText()));
+    ASSIGN_OR_RETURN(group.id, ReadUuid(groups.getColumn(0)));
+    group.created_at = FromMicros(groups.getColumn(1).getInt64());
+    all.server_groups.push_back(std::move(group));
+  }
+  Statement reserved(db, "SELECT network, address, instance, host FROM reserved");
+  while (reserved.executeStep()) {
+    core::ReservedRow& row = all.reserved.emplace_back();
+    ASSIGN_OR_RETURN(row.network, ReadUuid(reserved.getColumn(0)));
+    row.address = reserved.getColumn(1).getString();
+    ASSIGN_OR_RETURN(row.instance, ReadUuid(reserved.getColumn(2)));
+    row.host = reserved.getColumn(3).getString();
+  }
+  return OkStatus();
+}
+
 Status LoadHosts(SQLite::Database& db, DocReader& docs, core::Snapshot& all) {
   Statement hosts(db,
                   "SELECT name, enabled, disabled_reason, agent_version, journal_id, last_seq,"
@@ -56,12 +103,10 @@ Status LoadHosts(SQLite::Database& db, DocReader& docs, core::Snapshot& all) {
     host.journal_id = hosts.getColumn(4).getString();
     host.last_seq = hosts.getColumn(5).getInt64();
     host.last_seen = FromMicros(hosts.getColumn(6).getInt64());
-    ASSIGN_OR_RETURN(host.report, docs.Report(hosts.getColumn(7).getText()));
+    ASSIGN_OR_RETURN(host.report, docs.Report(BytesOf(hosts.getColumn(7))));
   }
   return OkStatus();
 }
-
-Expected<Uuid> ReadUuid(const SQLite::Column& column) { return Uuid::Parse(column.getText()); }
 
 Status LoadInstances(SQLite::Database& db, DocReader& docs, core::Snapshot& all) {
   Statement instances(db, "SELECT revision, doc FROM instances WHERE terminated_at IS NULL");
@@ -144,10 +189,12 @@ Expected<core::Snapshot> Reader::Load() {
     DocReader docs;
     RETURN_IF_ERROR(LoadCatalog(*db_, docs, all));
     RETURN_IF_ERROR(LoadHosts(*db_, docs, all));
+    RETURN_IF_ERROR(LoadAggregates(*db_, docs, all));
     RETURN_IF_ERROR(LoadInstances(*db_, docs, all));
     RETURN_IF_ERROR(LoadRequests(*db_, docs, all));
     all.last_instance_id = Sequence(*db_, "instances");
     all.last_flavor_id = Sequence(*db_, "flavors");
+    all.last_aggregate_id = Sequence(*db_, "aggregates");
     all.last_outbox_id = Sequence(*db_, "outbox");
     all.last_revision = Meta(*db_, "last_revision");
     all.pruned_through = Meta(*db_, "pruned_through");

@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "scheduler/adapters/store/report_pack.h"
 #include "scheduler/adapters/store/rows.h"
 
 namespace kilonova::scheduler::adapters {
@@ -129,6 +130,9 @@ core::Explanation ToExplanation(const Json& j) {
   for (const Json& f : j.value("filters", Json::array())) {
     e.filters.push_back({f.at(0), f.at(1), f.at(2)});
   }
+  for (const Json& r : j.value("remedies", Json::array())) {
+    e.remedies.push_back({r.at(0), r.at(1), r.at(2), r.at(3)});
+  }
   for (const Json& h : j.value("explanations", Json::array())) {
     core::HostExplanation& host = e.explanations.emplace_back();
     Get(h, "host", host.host);
@@ -152,19 +156,30 @@ std::shared_ptr<const T> Shared(std::map<std::string, std::shared_ptr<const T>, 
   return entry;
 }
 
+Status Unreadable(const std::exception& e) {
+  return Error(Code::kDataLoss, reason::kInternal, "the database holds a row that cannot be read",
+               {{kOperatorDetail, e.what()}});
+}
+
 template <class F>
 auto Read(std::string_view doc, F read) -> Expected<decltype(read(Json()))> {
   try {
     return read(Json::parse(doc));
   } catch (const std::exception& e) {
-    return Error(Code::kDataLoss, reason::kInternal, "the database holds a row that cannot be read",
-                 {{kOperatorDetail, e.what()}});
+    return Unreadable(e);
   }
 }
 
 }  // namespace
 
 Expected<InstanceRecord> DocReader::Instance(std::string_view doc) {
+  if (!doc.empty() && doc.front() == kPackMark) {
+    try {
+      return packed_.Unpack(doc.substr(1));
+    } catch (const std::exception& e) {
+      return Unreadable(e);
+    }
+  }
   return Read(doc, [this](const Json& j) {
     InstanceRecord r;
     r.spec = ToSpec(j.at("spec"));
@@ -174,6 +189,7 @@ Expected<InstanceRecord> DocReader::Instance(std::string_view doc) {
     if (j.contains("ramdisk")) r.ramdisk = Shared(images_, j["ramdisk"], ToImage);
     for (const Json& nic : j.value("nics", Json::array())) r.nics.push_back(ToNic(nic));
     Get(j, "hints", r.hints);
+    Get(j, "server_group", r.server_group);
     Get(j, "forced_host", r.forced_host);
     const auto vm = model::VmStateFrom(j.at("vm_state").get<std::string>());
     const auto task = model::TaskStateFrom(j.at("task_state").get<std::string>());
@@ -211,13 +227,30 @@ Expected<InstanceRecord> DocReader::Instance(std::string_view doc) {
 Expected<model::Flavor> DocReader::Flavor(std::string_view doc) { return Read(doc, ToFlavor); }
 Expected<model::ImageSource> DocReader::Image(std::string_view doc) { return Read(doc, ToImage); }
 Expected<model::Resources> DocReader::Resources(std::string_view doc) {
-  return Read(doc, [](const Json& j) { return j.get<model::Resources>(); });
+  if (const auto known = resources_.find(doc); known != resources_.end()) return known->second;
+  auto read = Read(doc, [](const Json& j) { return j.get<model::Resources>(); });
+  if (read.ok() && resources_.size() < 10'000) resources_.emplace(doc, *read);
+  return read;
 }
 Expected<std::vector<Uuid>> DocReader::Uuids(std::string_view doc) {
   return Read(doc, [](const Json& j) {
     std::vector<Uuid> uuids;
     for (const Json& text : j) uuids.push_back(Uuid::Parse(text.get<std::string>()).value());
     return uuids;
+  });
+}
+Expected<std::map<std::string, std::string>> DocReader::Metadata(std::string_view doc) {
+  return Read(doc, [](const Json& j) { return j.get<std::map<std::string, std::string>>(); });
+}
+Expected<core::ServerGroupRecord> DocReader::Group(std::string_view doc) {
+  return Read(doc, [](const Json& j) {
+    core::ServerGroupRecord g;
+    Get(j, "name", g.name);
+    Get(j, "policy", g.policy);
+    Get(j, "max_server_per_host", g.max_server_per_host);
+    Get(j, "project_id", g.project_id);
+    Get(j, "user_id", g.user_id);
+    return g;
   });
 }
 Expected<core::NetworkRecord> DocReader::Network(std::string_view doc) {
@@ -240,6 +273,13 @@ Expected<core::NetworkRecord> DocReader::Network(std::string_view doc) {
   });
 }
 Expected<model::HostReport> DocReader::Report(std::string_view doc) {
+  if (!doc.empty() && doc.front() == kPackMark) {
+    try {
+      return UnpackReport(doc.substr(1));
+    } catch (const std::exception& e) {
+      return Unreadable(e);
+    }
+  }
   return Read(doc, [](const Json& j) {
     model::HostReport r;
     Get(j, "host", r.host);
@@ -263,6 +303,10 @@ Expected<model::HostReport> DocReader::Report(std::string_view doc) {
     Get(j, "free_memory_mb", r.free_memory_mb);
     Get(j, "availability_zone", r.availability_zone);
     Get(j, "degraded", r.degraded);
+    Get(j, "stats", r.stats);
+    for (const Json& p : j.value("pci_pools", Json::array())) {
+      r.pci_pools.push_back({p.at(0), p.at(1), p.at(2), p.at(3), p.at(4)});
+    }
     return r;
   });
 }

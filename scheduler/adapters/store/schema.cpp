@@ -48,6 +48,20 @@ CREATE TABLE outbox (
   generation INTEGER NOT NULL, method TEXT NOT NULL, unique_id TEXT NOT NULL,
   created_at INTEGER NOT NULL, body BLOB NOT NULL);
 )sql",
+    R"sql(
+CREATE TABLE aggregates (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, uuid TEXT NOT NULL UNIQUE, name TEXT NOT NULL UNIQUE,
+  created_at INTEGER NOT NULL, updated_at INTEGER, doc TEXT NOT NULL);
+CREATE TABLE aggregate_hosts (
+  aggregate INTEGER NOT NULL REFERENCES aggregates (id), host TEXT NOT NULL,
+  PRIMARY KEY (aggregate, host)) WITHOUT ROWID;
+CREATE TABLE server_groups (
+  id TEXT PRIMARY KEY, created_at INTEGER NOT NULL, doc TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE reserved (
+  network TEXT NOT NULL, address TEXT NOT NULL, instance TEXT NOT NULL, host TEXT NOT NULL,
+  PRIMARY KEY (network, address)) WITHOUT ROWID;
+CREATE INDEX reserved_instance ON reserved (instance);
+)sql",
 };
 
 }  // namespace

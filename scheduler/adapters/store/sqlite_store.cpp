@@ -75,9 +75,15 @@ class SqliteStore final : public core::Store {
         db_(std::move(open.writer)),
         writer_(std::make_unique<UnitWriter>(*db_)),
         reader_(std::move(open.reader)),
-        thread_([this](std::stop_token stop) { Run(stop); }) {}
+        thread_([this](std::stop_token stop) { Run(stop); }) {
+    if (open.unchecked) checker_ = std::jthread([this](std::stop_token stop) { Check(stop); });
+  }
 
   ~SqliteStore() override {
+    if (checker_.joinable()) {
+      checker_.request_stop();
+      checker_.join();
+    }
     thread_.request_stop();
     {
       absl::MutexLock lock(&mutex_);
@@ -129,6 +135,31 @@ class SqliteStore final : public core::Store {
   }
 
  private:
+  // A large database is checked while it serves. What is found damaged ends it.
+  void Check(const std::stop_token& stop) {
+    try {
+      SQLite::Database db(options_.path, SQLite::OPEN_READONLY);
+      sqlite3_progress_handler(
+          db.getHandle(), 100'000,
+          [](void* token) {
+            return static_cast<const std::stop_token*>(token)->stop_requested() ? 1 : 0;
+          },
+          const_cast<std::stop_token*>(&stop));
+      const std::string found = QuickCheck(db);
+      if (found == "ok") {
+        LogInfo("database checked", {F("file", options_.path)});
+        return;
+      }
+      LogError("database is damaged; restore it from a backup",
+               {F("file", options_.path), F("found", found)});
+      failed_ = true;
+    } catch (const SQLite::Exception& e) {
+      if (stop.stop_requested()) return;
+      LogError("database cannot be checked", {F("file", options_.path), F("error", e.what())});
+      failed_ = failed_ || IsFatal(e.getExtendedErrorCode());
+    }
+  }
+
   bool HasRoom() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
     return stopping_ || waiting_.size() < options_.most_units_waiting;
   }
@@ -153,6 +184,7 @@ class SqliteStore final : public core::Store {
 
   void CommitTogether(std::vector<Unit>& units) {
     std::vector<Expected<CommitInfo>> results(units.size(), CommitInfo{});
+    if (failed_ && !failure_) failure_ = {.text = "the scheduler's database is damaged"};
     const std::optional<Failure> failure = failure_ ? failure_ : Write(units, results);
     for (std::size_t i = 0; i < units.size(); ++i) {
       if (failure && (results[i].ok() || failure_)) results[i] = failure->Make();
@@ -232,14 +264,15 @@ class SqliteStore final : public core::Store {
   absl::Mutex mutex_;
   std::deque<Unit> waiting_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
-  std::jthread thread_;
+  std::jthread thread_, checker_;
 };
 
 }  // namespace
 
 Expected<std::unique_ptr<core::Store>> OpenSqliteStore(const SqliteStoreOptions& options,
                                                        const Clock& clock) {
-  ASSIGN_OR_RETURN(OpenDatabase open, OpenAndCheck(options.path, options.busy_timeout, clock));
+  ASSIGN_OR_RETURN(OpenDatabase open, OpenAndCheck(options.path, options.busy_timeout, clock,
+                                                   options.most_checked_bytes));
   return std::unique_ptr<core::Store>(std::make_unique<SqliteStore>(std::move(open), options));
 }
 

@@ -18,10 +18,13 @@ struct SqliteStoreOptions {
   // How long a lock held by another process (a backup) is waited for.
   std::chrono::milliseconds busy_timeout{5000};
   std::size_t most_units_per_commit = 512;
+  // A larger file is checked while it serves; Health() tells.
+  std::int64_t most_checked_bytes = 256 << 20;
   std::size_t most_units_waiting = 8192;  // beyond this Submit blocks
 };
 
-// Opens or creates the file (mode 0600), checks it (`PRAGMA quick_check`) and brings its schema up
+// Opens or creates the file (mode 0600), checks it (`PRAGMA quick_check`, a
+// large one while it serves already) and brings its schema up
 // to date. Refuses, with a message that names the file and what to do: DATA_LOSS for a damaged
 // file, FAILED_PRECONDITION for one from a newer version or one another process has open,
 // PERMISSION_DENIED for one that cannot be written.

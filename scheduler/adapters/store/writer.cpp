@@ -4,23 +4,29 @@
 #include <memory>
 #include <utility>
 
+#include "scheduler/adapters/store/instance_pack.h"
+#include "scheduler/adapters/store/report_pack.h"
 #include "scheduler/adapters/store/rows.h"
 
 namespace kilonova::scheduler::adapters {
 namespace {
 
 struct DocOf {
-  std::string operator()(const core::PutInstance& op) const { return InstanceDoc(*op.record); }
+  std::string operator()(const core::PutInstance& op) const { return PackInstance(*op.record); }
   std::string operator()(const core::PutClaim& op) const {
     return ResourcesDoc(op.claim.resources);
   }
   std::string operator()(const core::PutRequest& op) const {
     return UuidsDoc(op.request.instances);
   }
-  std::string operator()(const core::PutHost& op) const { return ReportDoc(op.host.report); }
+  std::string operator()(const core::PutHost& op) const { return PackReport(op.host.report); }
   std::string operator()(const core::PutFlavor& op) const { return FlavorDoc(op.flavor); }
   std::string operator()(const core::PutImage& op) const { return ImageDoc(op.image.source); }
   std::string operator()(const core::PutNetwork& op) const { return NetworkDoc(op.network); }
+  std::string operator()(const core::PutAggregate& op) const {
+    return MetadataDoc(op.aggregate.metadata);
+  }
+  std::string operator()(const core::PutServerGroup& op) const { return GroupDoc(op.group); }
   template <class Other>
   std::string operator()(const Other&) const {
     return {};
@@ -129,7 +135,7 @@ Status UnitWriter::Do(const core::PutInstance& op, const std::string& doc, core:
   } else {
     bind.Null();
   }
-  bind(doc);
+  bind.Blob(doc);
   if (op.admin_password) bind(*op.admin_password);
   bind.Exec();
   info.revisions.push_back(revision_);
@@ -199,7 +205,8 @@ Status UnitWriter::Do(const core::PutHost& op, const std::string& doc, core::Com
       " last_seen = excluded.last_seen, doc = excluded.doc";
   const core::HostRow& h = op.host;
   Binder(Use(kSql))(h.name)(std::int64_t{h.enabled})(h.disabled_reason)(h.agent_version)(
-      h.journal_id)(h.last_seq)(ToMicros(h.last_seen))(doc)
+      h.journal_id)(h.last_seq)(ToMicros(h.last_seen))
+      .Blob(doc)
       .Exec();
   return OkStatus();
 }
@@ -250,8 +257,81 @@ Status UnitWriter::Do(const core::PutNetwork& op, const std::string& doc, core::
 }
 
 Status UnitWriter::Do(const core::DropNetwork& op, const std::string&, core::CommitInfo&) {
+  Binder(Use("DELETE FROM reserved WHERE network = ?"))(op.id).Exec();
   static constexpr char kSql[] = "DELETE FROM networks WHERE id = ?";
   Binder(Use(kSql))(op.id).Exec();
+  return OkStatus();
+}
+
+Status UnitWriter::Do(const core::PutAggregate& op, const std::string& doc, core::CommitInfo&) {
+  static constexpr char kSql[] =
+      "INSERT INTO aggregates (id, uuid, name, created_at, updated_at, doc)"
+      " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET name = excluded.name,"
+      " updated_at = excluded.updated_at, doc = excluded.doc";
+  const core::AggregateRecord& a = op.aggregate;
+  Binder bind(Use(kSql));
+  bind(a.id)(a.uuid)(a.name)(ToMicros(a.created_at));
+  if (a.updated_at) {
+    bind(ToMicros(*a.updated_at));
+  } else {
+    bind.Null();
+  }
+  bind(doc).Exec();
+  return OkStatus();
+}
+
+Status UnitWriter::Do(const core::DropAggregate& op, const std::string&, core::CommitInfo&) {
+  static constexpr char kSql[] = "DELETE FROM aggregates WHERE id = ?";
+  Binder(Use(kSql))(op.id).Exec();
+  return OkStatus();
+}
+
+Status UnitWriter::Do(const core::AddAggregateHost& op, const std::string&, core::CommitInfo&) {
+  static constexpr char kSql[] = "INSERT OR IGNORE INTO aggregate_hosts VALUES (?, ?)";
+  Binder(Use(kSql))(op.id)(op.host).Exec();
+  return OkStatus();
+}
+
+Status UnitWriter::Do(const core::DropAggregateHost& op, const std::string&, core::CommitInfo&) {
+  static constexpr char kSql[] = "DELETE FROM aggregate_hosts WHERE aggregate = ? AND host = ?";
+  Binder(Use(kSql))(op.id)(op.host).Exec();
+  return OkStatus();
+}
+
+Status UnitWriter::Do(const core::PutServerGroup& op, const std::string& doc, core::CommitInfo&) {
+  static constexpr char kSql[] = "INSERT OR REPLACE INTO server_groups VALUES (?, ?, ?)";
+  Binder(Use(kSql))(op.group.id)(ToMicros(op.group.created_at))(doc).Exec();
+  return OkStatus();
+}
+
+Status UnitWriter::Do(const core::DropServerGroup& op, const std::string&, core::CommitInfo&) {
+  static constexpr char kSql[] = "DELETE FROM server_groups WHERE id = ?";
+  Binder(Use(kSql))(op.id).Exec();
+  return OkStatus();
+}
+
+Status UnitWriter::Do(const core::RaiseInstanceId& op, const std::string&, core::CommitInfo&) {
+  // The table has no row for `instances` before the first one, and no key to conflict on.
+  static constexpr char kAdd[] =
+      "INSERT INTO sqlite_sequence (name, seq) SELECT 'instances', 0"
+      " WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'instances')";
+  static constexpr char kRaise[] =
+      "UPDATE sqlite_sequence SET seq = MAX(seq, ?) WHERE name = 'instances'";
+  Binder(Use(kAdd)).Exec();
+  Binder(Use(kRaise))(op.id).Exec();
+  return OkStatus();
+}
+
+Status UnitWriter::Do(const core::PutReserved& op, const std::string&, core::CommitInfo&) {
+  static constexpr char kSql[] = "INSERT OR REPLACE INTO reserved VALUES (?, ?, ?, ?)";
+  const core::ReservedRow& r = op.row;
+  Binder(Use(kSql))(r.network)(r.address)(r.instance)(r.host).Exec();
+  return OkStatus();
+}
+
+Status UnitWriter::Do(const core::DropReserved& op, const std::string&, core::CommitInfo&) {
+  static constexpr char kSql[] = "DELETE FROM reserved WHERE instance = ?";
+  Binder(Use(kSql))(op.instance).Exec();
   return OkStatus();
 }
 

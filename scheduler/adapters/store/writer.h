@@ -60,6 +60,15 @@ class UnitWriter {
   Status Do(const core::DropImage& op, const std::string& doc, core::CommitInfo& info);
   Status Do(const core::PutNetwork& op, const std::string& doc, core::CommitInfo& info);
   Status Do(const core::DropNetwork& op, const std::string& doc, core::CommitInfo& info);
+  Status Do(const core::PutAggregate& op, const std::string& doc, core::CommitInfo& info);
+  Status Do(const core::DropAggregate& op, const std::string& doc, core::CommitInfo& info);
+  Status Do(const core::AddAggregateHost& op, const std::string& doc, core::CommitInfo& info);
+  Status Do(const core::DropAggregateHost& op, const std::string& doc, core::CommitInfo& info);
+  Status Do(const core::PutServerGroup& op, const std::string& doc, core::CommitInfo& info);
+  Status Do(const core::DropServerGroup& op, const std::string& doc, core::CommitInfo& info);
+  Status Do(const core::RaiseInstanceId& op, const std::string& doc, core::CommitInfo& info);
+  Status Do(const core::PutReserved& op, const std::string& doc, core::CommitInfo& info);
+  Status Do(const core::DropReserved& op, const std::string& doc, core::CommitInfo& info);
   Status Do(const core::Prune& op, const std::string& doc, core::CommitInfo& info);
 
   SQLite::Database& db_;

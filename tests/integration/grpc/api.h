@@ -8,12 +8,14 @@
 #include <grpcpp/client_context.h>
 #include <gtest/gtest.h>
 #include <kilonova/v1/agent.grpc.pb.h>
+#include <kilonova/v1/aggregate.grpc.pb.h>
 #include <kilonova/v1/flavor.grpc.pb.h>
 #include <kilonova/v1/host.grpc.pb.h>
 #include <kilonova/v1/image.grpc.pb.h>
 #include <kilonova/v1/instance.grpc.pb.h>
 #include <kilonova/v1/network.grpc.pb.h>
 #include <kilonova/v1/placement.grpc.pb.h>
+#include <kilonova/v1/server_group.grpc.pb.h>
 
 #include <functional>
 #include <memory>
@@ -66,6 +68,8 @@ class ApiTest : public ::testing::Test {
     placement_ = v1::PlacementService::NewStub(channel_);
     instances_ = v1::InstanceService::NewStub(channel_);
     agents_ = v1::AgentService::NewStub(channel_);
+    aggregates_ = v1::AggregateService::NewStub(channel_);
+    groups_ = v1::ServerGroupService::NewStub(channel_);
   }
   void StopServer() {
     if (server_ != nullptr) server_->Drain(std::chrono::seconds(1));
@@ -105,6 +109,8 @@ class ApiTest : public ::testing::Test {
   std::unique_ptr<v1::PlacementService::Stub> placement_;
   std::unique_ptr<v1::InstanceService::Stub> instances_;
   std::unique_ptr<v1::AgentService::Stub> agents_;
+  std::unique_ptr<v1::AggregateService::Stub> aggregates_;
+  std::unique_ptr<v1::ServerGroupService::Stub> groups_;
 };
 
 // An agent as a bare stream, for what a well-behaved one would not do.

@@ -21,7 +21,10 @@ assert run("--version").stdout == f"kilonova {version}\n", "version differs from
 for args in ([], ["bogus"], ["instance"], ["instance", "create", "x"], ["-o", "xml", "host", "list"],
              ["explain"], ["image", "register", "x", "/nonexistent"], ["instance", "list", "--state", "odd"],
              ["--server", "10.0.0.1:1", "host", "list"],
-             ["instance", "create", "x", "-f", "f", "-i", "i", "--meta", "no-equals"]):
+             ["instance", "create", "x", "-f", "f", "-i", "i", "--meta", "no-equals"],
+             ["server-group", "create", "g", "--policy", "odd"], ["server-group", "create", "g"],
+             ["aggregate", "set-metadata", "a"], ["aggregate", "set-metadata", "a", "=v"],
+             ["aggregate", "add-host", "a"], ["zone"]):
     got = run(*args, KILONOVA_SERVER=nowhere)
     assert got.returncode == 1 and got.stderr and not got.stdout, (args, got)
 got = run("host", "list", KILONOVA_SERVER=nowhere)
@@ -68,5 +71,9 @@ assert complete("kilonova", "instance", "re") == ["reboot"]
 assert complete("kilonova", "instance", "create", "x", "--fl") == ["--flavor"]
 assert complete("kilonova", "flavor", "extra-specs", "hw_rng:al") in (["hw_rng:allowed"], [])
 assert complete("kilonova", "flavor", "ex") == ["extra-specs"]
+assert complete("kilonova", "aggregate", "add") == ["add-host"]
+assert complete("kilonova", "server-group", "create", "g", "--policy", "soft-a") == [
+    "soft-affinity", "soft-anti-affinity"]
+assert "--hosts" in complete("kilonova", "zone", "list", "--h")
 assert complete("kilonova", "-o", "j") == ["json"]
 print("ok")

@@ -174,12 +174,14 @@ model::HostReport SomeHost() {
   cell.socket = 0;
   host.numa_cells = {cell, {.id = 2}};
   host.free_disk_gb = 5;
+  host.stats = {{"rack", "r7"}};
+  host.pci_pools = {{"8086", "10ed", 1, 4, {{"physical_network", "net"}}}};
   return host;
 }
 
 TEST(HostReport, RoundTrip_KeepsEverything) {
   const std::vector<model::HostInstance> instances{
-      {Uuid::Random(), 3, model::PowerState::kRunning, true}};
+      {Uuid::Random(), 3, model::PowerState::kRunning, true, 12, {{Uuid::Random(), "10.0.0.9"}}}};
   v1::HostReport message;
   ToProto(SomeHost(), instances, {{"builds.done", 4}}, &message);
   const auto back = FromProto("c1", message);
@@ -189,6 +191,8 @@ TEST(HostReport, RoundTrip_KeepsEverything) {
   EXPECT_EQ(back->degraded, SomeHost().degraded);
   EXPECT_EQ(back->traits, SomeHost().traits);
   EXPECT_EQ(back->numa_cells, SomeHost().numa_cells);
+  EXPECT_EQ(back->stats, SomeHost().stats);
+  EXPECT_EQ(back->pci_pools, SomeHost().pci_pools);
   EXPECT_EQ(back->host, "c1");
   EXPECT_EQ(message.counters().at("builds.done"), 4);
   const auto listed = InstancesFromProto(message);
@@ -197,6 +201,8 @@ TEST(HostReport, RoundTrip_KeepsEverything) {
   EXPECT_EQ((*listed)[0].uuid, instances[0].uuid);
   EXPECT_EQ((*listed)[0].generation, 3);
   EXPECT_TRUE((*listed)[0].building);
+  EXPECT_EQ((*listed)[0].id, 12);
+  EXPECT_EQ((*listed)[0].addresses, instances[0].addresses);
 }
 
 TEST(HostReport, SenselessInventory_IsRefused) {

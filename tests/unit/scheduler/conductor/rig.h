@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -89,7 +90,9 @@ class Rig {
     auto opened = adapters::OpenSqliteStore({.path = path_}, clock);
     ASSERT_TRUE(opened.ok()) << Describe(opened.status());
     store = *std::move(opened);
-    engine = std::make_unique<Engine>(DefaultPipeline());
+    Pipeline pipeline = DefaultPipeline();
+    if (extend) extend(pipeline);
+    engine = std::make_unique<Engine>(std::move(pipeline));
     auto made = Conductor::Open(*store, *engine, encoder, clock, options_);
     ASSERT_TRUE(made.ok()) << Describe(made.status());
     conductor = *std::move(made);
@@ -284,6 +287,7 @@ class Rig {
 
   FakeClock clock;
   FakeEncoder encoder;
+  std::function<void(Pipeline&)> extend;  // of the next Open
   std::unique_ptr<Store> store;
   std::unique_ptr<Engine> engine;
   std::unique_ptr<Conductor> conductor;

@@ -85,8 +85,9 @@ TEST(CheckTemplate, NamesTheFieldThatIsWrong) {
   t.user_data = "I2Nsb3VkLWNv\nbmZpZw==";
   EXPECT_EQ(FieldOf(t), "");
   for (const std::string& zone :
-       {std::string("nova:"), std::string("nova:a:b"), std::string("nova:../x"),
-        std::string("a\tb"), std::string(256, 'z') + ":a", std::string(256, 'z')}) {
+       {std::string("nova:"), std::string("nova:a:b:c"), std::string("nova::"),
+        std::string("nova:../x"), std::string("a\tb"), std::string(256, 'z') + ":a",
+        std::string(256, 'z')}) {
     t = Good();
     t.availability_zone = zone;
     EXPECT_EQ(FieldOf(t), "availability_zone") << zone;

@@ -51,6 +51,11 @@ TEST(Hints, TooManyUnknownOrMalformedAreRefused) {
     EXPECT_EQ(ReasonOf(hints.status()), reason::kInvalidArgument.name);
     EXPECT_LT(DetailsOf(hints.status()).at("field").size(), 100U);
   }
+  EXPECT_TRUE(ValidateHints({{"group", {Uuid::Random().str()}},
+                             {"build_near_host_ip", {"10.0.0.1"}},
+                             {"cidr", {"/24"}},
+                             {"query", {R"([">=", "$free_ram_mb", 1024])"}}})
+                  .ok());
   many.pop_back();
   EXPECT_TRUE(ValidateHints({{"same_host", many}}).ok());
 }

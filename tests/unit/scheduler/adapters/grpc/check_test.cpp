@@ -66,20 +66,6 @@ TEST(CheckCreate, Sizes_AreBounded) {
       "template.user_data");
 }
 
-TEST(CheckCreate, AnswerThatWouldNotFit_IsRefusedBefore) {
-  const auto large = [](int count) {
-    return [count](v1::CreateInstancesRequest* r) {
-      r->set_count(count);
-      for (int i = 0; i < 128; ++i) {
-        (*r->mutable_template_()->mutable_metadata())[std::to_string(i)] = std::string(255, 'v');
-      }
-    };
-  };
-  EXPECT_EQ(RefusedFor(large(1)), "");
-  EXPECT_EQ(RefusedFor(large(50)), "");
-  EXPECT_EQ(RefusedFor(large(1000)), "count");
-}
-
 TEST(CheckPage, Bounds) {
   EXPECT_TRUE(CheckPage(0, "").ok());
   EXPECT_TRUE(CheckPage(1000, "token").ok());

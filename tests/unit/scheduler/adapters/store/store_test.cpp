@@ -8,9 +8,12 @@
 #include <atomic>
 #include <fstream>
 #include <latch>
+#include <random>
 #include <sstream>
 #include <thread>
 
+#include "scheduler/adapters/store/instance_pack.h"
+#include "scheduler/adapters/store/rows.h"
 #include "tests/unit/scheduler/conductor/rig.h"
 
 namespace kilonova::scheduler::core {
@@ -127,6 +130,30 @@ TEST_F(StoreTest, AFullRecord_ComesBackAsItWas) {
   EXPECT_EQ(*store->AdminPassword(spec.uuid), "pw");
 }
 
+TEST(InstancePack, WhatIsCutOffOrOverwritten_IsRefusedOrRead_AndNothingElse) {
+  auto record = std::make_shared<InstanceRecord>(*Record(7));
+  record->hints = {{"same_host", {"a", "b"}}, {"query", {}}};
+  record->fault = FaultRecord{"R", "m", "h", FromMicros(3)};
+  const std::string whole = adapters::PackInstance(*record);
+  adapters::DocReader docs;
+  const auto back = docs.Instance(whole);
+  ASSERT_TRUE(back.ok()) << Describe(back.status());
+  EXPECT_TRUE(SameInstance(*record, *back));
+  std::size_t refused = 0;
+  for (std::size_t size = 0; size < whole.size(); ++size) {
+    refused += docs.Instance(whole.substr(0, size)).ok() ? 0 : 1;
+  }
+  EXPECT_GT(refused, whole.size() / 2);
+  std::mt19937 random(3);
+  for (int i = 0; i < 2000; ++i) {
+    std::string odd = whole;
+    odd[1 + random() % (odd.size() - 1)] = static_cast<char>(random());
+    (void)docs.Instance(odd);
+  }
+  // A field of a later version is passed over.
+  EXPECT_TRUE(docs.Instance(whole + std::string("\xFE\x0F\x02", 3)).ok());
+}
+
 TEST_F(StoreTest, AUnitThatFails_TakesNoOtherWithIt) {
   auto store = Open();
   RequestRow request{"id", "digest", {}, {}};
@@ -239,6 +266,74 @@ TEST_F(StoreTest, AnotherScheduler_IsRefused) {
   EXPECT_THAT(Message(second), HasSubstr("another scheduler"));
 }
 
+TEST_F(StoreTest, ADatabaseOfVersionOne_OpensAndKeepsItsData) {
+  std::ifstream dump(KILONOVA_SOURCE_DIR "/tests/golden/database/v1.sql");
+  std::stringstream text;
+  text << dump.rdbuf();
+  ASSERT_FALSE(text.str().empty());
+  Sql(text.str().c_str());
+  {
+    const auto store = Open();
+    ASSERT_NE(store, nullptr);
+    const auto all = store->Load();
+    ASSERT_TRUE(all.ok()) << Describe(all.status());
+    ASSERT_EQ(all->instances.size(), 1U);
+    const InstanceRecord& r = *all->instances[0];
+    EXPECT_EQ(r.spec.display_name, "old");
+    EXPECT_EQ(r.revision, 9);
+    EXPECT_EQ(r.vm_state, model::VmState::kActive);
+    EXPECT_EQ(r.nics.at(0).fixed_ips.at(0).address, "10.20.0.2");
+    EXPECT_EQ(r.flavor->memory_mb, 512);
+    EXPECT_TRUE(r.server_group.empty());
+    EXPECT_EQ(all->hosts.at(0).disabled_reason, "disk swap");
+    EXPECT_EQ(all->claims.at(0).resources.at("MEMORY_MB"), 512);
+    EXPECT_EQ(all->requests.at(0).instances.size(), 1U);
+    EXPECT_EQ(all->last_instance_id, 7);
+    EXPECT_TRUE(all->aggregates.empty());
+  }
+  Rig rig(path_);
+  rig.HostUp("a");
+  ASSERT_TRUE(rig.conductor->CreateAggregate("one", "").ok());
+  EXPECT_EQ(rig.Get(*Uuid::Parse("33333333-3333-4333-8333-333333333333"))->host, "a");
+  rig.CheckInvariants();
+}
+
+TEST_F(StoreTest, AggregatesGroupsAndReservations_ComeBackAsTheyWere) {
+  AggregateRecord aggregate{3, Uuid::Random(), "fast", {{"ssd", "true"}}, {}, FromMicros(5), {}};
+  const ServerGroupRecord group{Uuid::Random(), "web", "anti-affinity", 2, "p", "u", FromMicros(6)};
+  const ReservedRow reserved{"a", Uuid::Random(), Uuid::Random(), "10.0.0.9"};
+  {
+    auto store = Open();
+    ASSERT_TRUE(store
+                    ->Commit({PutAggregate{aggregate}, AddAggregateHost{3, "b"},
+                              AddAggregateHost{3, "a"}, DropAggregateHost{3, "b"},
+                              PutServerGroup{group}, PutReserved{reserved}, RaiseInstanceId{41}})
+                    .ok());
+    aggregate.name = "faster";
+    aggregate.updated_at = FromMicros(7);
+    ASSERT_TRUE(store->Commit({PutAggregate{aggregate}}).ok());
+    EXPECT_FALSE(store->Commit({DropAggregate{3}}).ok());  // it has a host
+  }
+  aggregate.hosts = {"a"};
+  auto store = Open();
+  const auto all = store->Load();
+  ASSERT_TRUE(all.ok());
+  EXPECT_EQ(all->aggregates, std::vector{aggregate});
+  EXPECT_EQ(all->server_groups, std::vector{group});
+  EXPECT_EQ(all->reserved, std::vector{reserved});
+  EXPECT_EQ(all->last_instance_id, 41);
+  ASSERT_TRUE(store
+                  ->Commit({DropAggregateHost{3, "a"}, DropAggregate{3}, DropServerGroup{group.id},
+                            DropReserved{reserved.instance}, RaiseInstanceId{5}})
+                  .ok());
+  const auto after = store->Load();
+  EXPECT_TRUE(after->aggregates.empty());
+  EXPECT_TRUE(after->server_groups.empty());
+  EXPECT_TRUE(after->reserved.empty());
+  EXPECT_EQ(after->last_instance_id, 41);
+  EXPECT_EQ(after->last_aggregate_id, 3);
+}
+
 TEST_F(StoreTest, ANewerSchema_IsRefused) {
   Open();
   Sql("INSERT INTO migrations VALUES (99, 0)");
@@ -264,6 +359,27 @@ TEST_F(StoreTest, ADamagedFile_IsRefusedWithWhatToDo) {
   std::ofstream(path_, std::ios::trunc) << std::string(8192, 'x');
   status = OpenError();
   EXPECT_EQ(status.code(), Code::kDataLoss) << Describe(status);
+}
+
+TEST_F(StoreTest, ALargeDamagedFile_IsFoundOutWhileItServes) {
+  {
+    auto store = Open();
+    for (int i = 0; i < 300; ++i) {
+      ASSERT_TRUE(store->Commit({PutInstance{Record(i + 1), {}}}).ok());
+    }
+  }
+  {
+    std::fstream file(path_, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(20 * 4096);
+    file << std::string(5 * 4096, '\xAA');
+  }
+  auto store = adapters::OpenSqliteStore({.path = path_, .most_checked_bytes = 1});
+  ASSERT_TRUE(store.ok()) << Describe(store.status());
+  for (int i = 0; i < 1000 && (*store)->Health().ok(); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  EXPECT_EQ((*store)->Health().code(), Code::kDataLoss);
+  EXPECT_FALSE((*store)->Commit({PutInstance{Record(1000), {}}}).ok());
 }
 
 TEST_F(StoreTest, AnUnreadableRow_StopsTheStart) {

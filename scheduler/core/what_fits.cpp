@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "scheduler/core/what_fits.h"
+
+#include <algorithm>
+#include <array>
+
+#include "scheduler/core/placement_check.h"
+#include "scheduler/core/selector.h"
+
+namespace kilonova::scheduler::core {
+namespace {
+
+// What the inventories alone leave; the host takes one already.
+std::int64_t Divided(const Fleet& fleet, const Footprint& footprint, HostIndex host) {
+  std::int64_t count = kMostRoom;
+  for (std::size_t i = 0; i < footprint.classes.size(); ++i) {
+    const ClassColumn& column = fleet.Class(footprint.classes[i]);
+    count = std::min(count, (column.capacity[host] - column.used[host]) / footprint.amounts[i]);
+  }
+  return count;
+}
+
+// Parts of a host that claims change and that a request may name by itself.
+bool NamesLoad(const PlacementRequest& request) {
+  static constexpr std::array<std::string_view, 7> kLoad{
+      "free_ram_mb", "free_disk_mb", "vcpus_used", "num_instances",
+      "num_io_ops",  "stats",        "instances"};
+  if (request.hints.contains("query")) return true;
+  return std::ranges::any_of(request.flavor.extra_specs, [](const auto& spec) {
+    return std::ranges::any_of(
+        kLoad, [&](std::string_view part) { return spec.first.find(part) != std::string::npos; });
+  });
+}
+
+// Fills one host claim by claim for as long as the rules let it, and empties it again.
+class Filler {
+ public:
+  Filler(Fleet& fleet, Fleet::FootprintId footprint,
+         std::vector<std::pair<const Filter*, PreparedFilter*>> rules)
+      : fleet_(fleet), footprint_(footprint), rules_(std::move(rules)) {}
+
+  Expected<std::int64_t> Fill(HostIndex host, std::int64_t most) {
+    std::int64_t count = 0;
+    Status status;
+    while (count < most) {
+      ASSIGN_OR_RETURN(const bool more, Passes(host, status));
+      if (!more) break;
+      fleet_.AddClaim(KeyOfNumber(count), host, footprint_, true);
+      ++count;
+    }
+    for (std::int64_t i = 0; i < count; ++i) fleet_.DropClaim(KeyOfNumber(i));
+    RETURN_IF_ERROR(status);
+    return count;
+  }
+
+ private:
+  // Uuids of version 0: no instance has one.
+  static UuidKey KeyOfNumber(std::int64_t number) {
+    static constexpr char kHex[] = "0123456789abcdef";
+    std::string text = "00000000-0000-0000-0000-000000000000";
+    for (std::size_t at = text.size(); number > 0; number >>= 4) text[--at] = kHex[number & 0xF];
+    return KeyOf(*Uuid::Parse(text));
+  }
+
+  Expected<bool> Passes(HostIndex host, Status& status) {
+    for (const auto& [filter, rule] : rules_) {
+      if (!filter->OncePerRequest()) rule->Refresh(fleet_);
+      switch (rule->Judge(fleet_, host)) {
+        case Judgement::kPass:
+          continue;
+        case Judgement::kRefuse:
+          return false;
+        case Judgement::kError:
+          status = Error(Code::kInvalidArgument, reason::kInvalidArgument,
+                         std::string(filter->Name()) + " cannot judge this request");
+          return false;
+      }
+    }
+    return true;
+  }
+
+  Fleet& fleet_;
+  const Fleet::FootprintId footprint_;
+  const std::vector<std::pair<const Filter*, PreparedFilter*>> rules_;
+};
+
+}  // namespace
+
+Expected<std::vector<RoomOnHost>> RoomFor(Fleet& fleet, const Pipeline& pipeline,
+                                          const PlacementRequest& request,
+                                          Fleet::FootprintId footprint) {
+  const Footprint print = fleet.FootprintAt(footprint);
+  std::vector<HostIndex> hosts = AllHosts(fleet);
+  RETURN_IF_ERROR(PlacementCheck(request, print).Keep(fleet, hosts));
+  StripHosts(fleet, request, hosts);
+  ASSIGN_OR_RETURN(const PreparedPipeline prepared, Prepare(pipeline, fleet, request));
+  const bool names_load = NamesLoad(request);
+  std::vector<std::pair<const Filter*, PreparedFilter*>> changing;
+  for (const auto& stage : prepared.stages) {
+    if (prepared.skip || stage.prepared == nullptr) continue;
+    RETURN_IF_ERROR(stage.prepared->Keep(fleet, hosts));
+    if (!stage.filter->OncePerRequest() || names_load) {
+      changing.emplace_back(stage.filter, stage.prepared.get());
+    }
+  }
+  Filler filler(fleet, footprint, changing);
+  std::vector<RoomOnHost> room;
+  room.reserve(hosts.size());
+  for (const HostIndex host : hosts) {
+    std::int64_t count = Divided(fleet, print, host);
+    if (!changing.empty()) {
+      ASSIGN_OR_RETURN(count, filler.Fill(host, count));
+    }
+    if (count > 0) room.push_back({host, count});
+  }
+  return room;
+}
+
+}  // namespace kilonova::scheduler::core
