@@ -77,7 +77,7 @@ Status Translator::AddFeatures(ResourceRequest& request) const {
     group.AddTrait("COMPUTE_SOCKET_PCI_NUMA_AFFINITY", "required");
   }
   ASSIGN_OR_RETURN(const auto secure_boot, hardware::SecureBootConstraint(needs));
-  if (secure_boot == "required") {
+  if (secure_boot.value_or("") == "required") {
     group.AddTrait("COMPUTE_SECURITY_UEFI_SECURE_BOOT", "required");
   }
   return OkStatus();
