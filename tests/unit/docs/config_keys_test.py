@@ -52,7 +52,7 @@ def plain(value):
     value = value.strip().strip("`").strip('"')
     if match := re.fullmatch(r"(\d+)(ms|s|m|h)", value):
         return str(int(match[1]) * MILLISECONDS[match[2]]) + "ms"
-    if re.fullmatch(r"\d+\.\d+", value):
+    if re.fullmatch(r"-?\d+\.\d+", value):
         return str(float(value))
     return "" if value in ("empty", "(unset)", "[]") else value
 
