@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/core/inventory.h"
 
+#include <fnmatch.h>
 #include <sys/statvfs.h>
 
 #include <algorithm>
@@ -16,11 +17,55 @@ namespace {
 
 constexpr std::int64_t kGiB = 1024LL * 1024 * 1024;
 
-// What an image may be for this agent to boot it, and the NIC and disk it gives to a guest.
-constexpr std::array<std::string_view, 7> kServedTraits = {
-    "COMPUTE_IMAGE_TYPE_AKI",    "COMPUTE_IMAGE_TYPE_AMI", "COMPUTE_IMAGE_TYPE_ARI",
-    "COMPUTE_IMAGE_TYPE_QCOW2",  "COMPUTE_IMAGE_TYPE_RAW", "COMPUTE_NET_VIF_MODEL_VIRTIO",
-    "COMPUTE_STORAGE_BUS_VIRTIO"};
+// Of the traits Nova's libvirt driver gives a host only those of what this agent gives a guest: a
+// trait attracts the guests that require it, and here their builds would be refused. So there is no
+// COMPUTE_SECURITY_TPM_* even with swtpm installed, nothing for volumes, attaching, tagged devices,
+// accelerators or displays, and no COMPUTE_IMAGE_TYPE_ISO. guest/features.cpp is the judge.
+constexpr std::array<std::string_view, 17> kServedTraits = {"COMPUTE_IMAGE_TYPE_AKI",
+                                                            "COMPUTE_IMAGE_TYPE_AMI",
+                                                            "COMPUTE_IMAGE_TYPE_ARI",
+                                                            "COMPUTE_IMAGE_TYPE_QCOW2",
+                                                            "COMPUTE_IMAGE_TYPE_RAW",
+                                                            "COMPUTE_NET_VIF_MODEL_E1000",
+                                                            "COMPUTE_NET_VIF_MODEL_E1000E",
+                                                            "COMPUTE_NET_VIF_MODEL_NE2K_PCI",
+                                                            "COMPUTE_NET_VIF_MODEL_PCNET",
+                                                            "COMPUTE_NET_VIF_MODEL_RTL8139",
+                                                            "COMPUTE_NET_VIF_MODEL_VIRTIO",
+                                                            "COMPUTE_NET_VIF_MODEL_VMXNET3",
+                                                            "COMPUTE_NODE",
+                                                            "COMPUTE_STORAGE_BUS_SATA",
+                                                            "COMPUTE_STORAGE_BUS_SCSI",
+                                                            "COMPUTE_STORAGE_BUS_USB",
+                                                            "COMPUTE_STORAGE_BUS_VIRTIO"};
+
+// libvirt must offer it, and there must be a firmware for a machine that can have it: of x86 only
+// q35 can.
+bool ServesSecureBoot(const HostFacts& facts) {
+  const GuestCapabilities& guests = facts.guests;
+  const auto offers = [&](bool MachineCapabilities::*what) {
+    return std::ranges::any_of(guests.machines,
+                               [what](const auto& machine) { return machine.second.*what; });
+  };
+  const auto machines = guests.canonical_machines.find(facts.arch);
+  if (machines == guests.canonical_machines.end() || !offers(&MachineCapabilities::uefi) ||
+      !offers(&MachineCapabilities::secure_boot)) {
+    return false;
+  }
+  const auto is_target = [&](const FirmwareTarget& target) {
+    if (target.architecture != facts.arch) return false;
+    return std::ranges::any_of(machines->second, [&](const auto& machine) {
+      if (facts.arch == "x86_64" && machine.second.find("q35") == std::string::npos) return false;
+      return std::ranges::any_of(target.machines, [&](const std::string& glob) {
+        return fnmatch(glob.c_str(), machine.second.c_str(), 0) == 0;
+      });
+    });
+  };
+  return std::ranges::any_of(guests.firmware, [&](const FirmwareDescriptor& firmware) {
+    return std::ranges::find(firmware.features, "secure-boot") != firmware.features.end() &&
+           std::ranges::any_of(firmware.targets, is_target);
+  });
+}
 
 model::Inventory Of(std::int64_t total, std::int64_t reserved, double ratio) {
   model::Inventory inventory;
@@ -131,13 +176,17 @@ model::HostReport MakeHostReport(const AgentSettings& settings, const HostFacts&
   report.cpu_info = CpuInfoJson(facts);
   report.traits = CpuTraits(facts.cpu_features);
   report.traits.insert(report.traits.end(), kServedTraits.begin(), kServedTraits.end());
-  if (facts.swtpm) {
-    report.traits.emplace_back("COMPUTE_SECURITY_TPM_1_2");
-    report.traits.emplace_back("COMPUTE_SECURITY_TPM_2_0");
-  }
-  if (std::ranges::any_of(facts.guests.machines,
-                          [](const auto& machine) { return machine.second.secure_boot; })) {
+  if (ServesSecureBoot(facts)) {
     report.traits.emplace_back("COMPUTE_SECURITY_UEFI_SECURE_BOOT");
+  }
+  if (facts.arch == "x86_64") {
+    report.traits.emplace_back("COMPUTE_STORAGE_BUS_IDE");
+    report.traits.emplace_back("COMPUTE_VIOMMU_MODEL_AUTO");
+    report.traits.emplace_back("COMPUTE_VIOMMU_MODEL_INTEL");
+    // libvirt describes it since 8.3.0.
+    if (facts.libvirt_version >= 8003000) {
+      report.traits.emplace_back("COMPUTE_VIOMMU_MODEL_VIRTIO");
+    }
   }
   if (facts.threads > 1) report.traits.emplace_back("HW_CPU_HYPERTHREADING");
   std::ranges::sort(report.traits);

@@ -27,6 +27,8 @@ namespace fs = std::filesystem;
 using namespace agent::core;  // NOLINT: all of it is under test
 using ::testing::Contains;
 using ::testing::ElementsAre;
+using ::testing::Not;
+using ::testing::StartsWith;
 
 class TempDir {
  public:
@@ -55,6 +57,48 @@ TEST(Inventory, IsNovasDerivation) {
   EXPECT_EQ(inventories.at("DISK_GB").reserved, 2);
   EXPECT_EQ(inventories.at("DISK_GB").max_unit, 100);
   EXPECT_TRUE(MakeInventories(settings, HostFacts{}, {}).empty());
+}
+
+TEST(Inventory, TraitsAreOfWhatIsServed) {
+  HostFacts facts;
+  facts.arch = "x86_64";
+  facts.swtpm = true;
+  facts.libvirt_version = 8002000;
+  const auto traits = [&] { return MakeHostReport(AgentSettings(), facts, {}).traits; };
+  EXPECT_THAT(traits(), Contains("COMPUTE_STORAGE_BUS_IDE"));
+  EXPECT_THAT(traits(), Contains("COMPUTE_NET_VIF_MODEL_E1000"));
+  EXPECT_THAT(traits(), Contains("COMPUTE_VIOMMU_MODEL_INTEL"));
+  EXPECT_THAT(traits(), Not(Contains("COMPUTE_VIOMMU_MODEL_VIRTIO")));
+  EXPECT_THAT(traits(), Not(Contains(StartsWith("COMPUTE_SECURITY_TPM"))));
+  EXPECT_THAT(traits(), Not(Contains("COMPUTE_IMAGE_TYPE_ISO")));
+  facts.libvirt_version = 8003000;
+  EXPECT_THAT(traits(), Contains("COMPUTE_VIOMMU_MODEL_VIRTIO"));
+}
+
+TEST(Inventory, SecureBootNeedsAFirmwareForTheMachine) {
+  HostFacts facts;
+  facts.arch = "x86_64";
+  facts.guests.machines["q35"] = {.uefi = true, .secure_boot = true, .sev = {}};
+  facts.guests.canonical_machines["x86_64"] = {{"pc", "pc-i440fx-7.2"}, {"q35", "pc-q35-7.2"}};
+  const auto served = [&] {
+    const auto report = MakeHostReport(AgentSettings(), facts, {});
+    return std::ranges::find(report.traits, "COMPUTE_SECURITY_UEFI_SECURE_BOOT") !=
+           report.traits.end();
+  };
+  EXPECT_FALSE(served());
+  FirmwareDescriptor plain;
+  plain.targets = {{.architecture = "x86_64", .machines = {"pc-i440fx-*", "pc-q35-*"}}};
+  facts.guests.firmware = {plain};
+  EXPECT_FALSE(served());
+  FirmwareDescriptor secure = plain;
+  secure.features = {"secure-boot"};
+  facts.guests.firmware = {plain, secure};
+  EXPECT_TRUE(served());
+  facts.guests.firmware[1].targets[0].machines = {"pc-i440fx-*"};
+  EXPECT_FALSE(served());
+  facts.guests.firmware = {secure};
+  facts.guests.machines["q35"].secure_boot = false;
+  EXPECT_FALSE(served());
 }
 
 TEST(Inventory, CpuInfoIsNovasJson) {
