@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "scheduler/core/placement_check.h"
@@ -98,7 +99,13 @@ class Judged {
 struct NearMiss {
   HostIndex host = 0;
   std::size_t rule = 0;
+  bool twice = false;  // a filter refuses it for what Placement refuses it for: status or zone
 };
+
+// Filters that ask again what Placement is asked.
+bool RepeatsPlacement(const std::string& rule) {
+  return rule == "ComputeFilter" || rule == "AvailabilityZoneFilter";
+}
 
 // The nearest hosts that each rule refused, as far as no other rule refuses them too. Nothing when
 // some host passes.
@@ -124,10 +131,12 @@ Expected<std::vector<NearMiss>> NearMisses(const Fleet& fleet, const Judged& jud
   }
   if (!hosts.empty()) return std::vector<NearMiss>();
   std::vector<NearMiss> alone;
-  for (const NearMiss& miss : misses) {
+  for (NearMiss& miss : misses) {
     bool others = true;
     for (std::size_t rule = miss.rule + 1; others && rule < judged.rules(); ++rule) {
       ASSIGN_OR_RETURN(others, judged.Passes(rule, miss.host));
+      if (others || miss.rule != 0 || !RepeatsPlacement(judged.NameOf(rule))) continue;
+      miss.twice = others = true;
     }
     if (others) alone.push_back(miss);
   }
@@ -150,7 +159,9 @@ class Finder {
     ASSIGN_OR_RETURN(const Judged judged, Judged::Of(fleet_, pipeline_, request_));
     ASSIGN_OR_RETURN(const std::vector<NearMiss> misses, NearMisses(fleet_, judged));
     for (const NearMiss& miss : misses) {
-      if (miss.rule == 0) {
+      if (miss.twice) {
+        Enabled(judged, miss.host);
+      } else if (miss.rule == 0) {
         Capacity(judged, miss.host);
       } else {
         OfTheHost(judged, miss);
@@ -196,6 +207,41 @@ class Finder {
         Amount(name, amount - left, "more") + " on host " + fleet_.Record(host).host, host);
   }
 
+  // Placement refuses a disabled host by a trait.
+  void Enabled(const Judged& judged, HostIndex host) {
+    const std::uint8_t flags = fleet_.flags[host];
+    if ((flags & Fleet::kEnabled) != 0) return;
+    fleet_.flags[host] |= Fleet::kEnabled;
+    const auto passes = judged.PassesAll(host);
+    fleet_.flags[host] = flags;
+    if (!passes.ok() || !*passes) return;
+    Add(kWholeConstraint, "host", "host " + fleet_.Record(host).host + " enabled", host);
+  }
+
+  // Placement is asked for the aggregates of the zone.
+  void LeaveZone(PlacementRequest& request) const {
+    std::set<std::string, std::less<>> of_zone;
+    for (std::uint32_t id = 0; id < fleet_.aggregate_lists.Size(); ++id) {
+      const auto* list = fleet_.aggregate_lists.Find(id);
+      if (list == nullptr) continue;
+      for (const Aggregate& aggregate : *list) {
+        const auto zone = aggregate.metadata.find("availability_zone");
+        if (zone != aggregate.metadata.end() && zone->second == request.availability_zone) {
+          of_zone.insert(aggregate.uuid);
+        }
+      }
+    }
+    request.availability_zone.clear();
+    if (request.resource_request == nullptr || of_zone.empty()) return;
+    auto asked = std::make_shared<ResourceRequest>(*request.resource_request);
+    for (RequestGroup& group : asked->groups) {
+      std::erase_if(group.aggregates, [&](const auto& any) {
+        return std::ranges::any_of(any, [&](const auto& uuid) { return of_zone.contains(uuid); });
+      });
+    }
+    request.resource_request = std::move(asked);
+  }
+
   void OfTheHost(const Judged& judged, const NearMiss& miss) {
     const HostRecord& record = fleet_.Record(miss.host);
     const std::string name = judged.NameOf(miss.rule);
@@ -231,7 +277,7 @@ class Finder {
     };
     if (!request_.availability_zone.empty()) {
       with("any zone instead of " + request_.availability_zone,
-           [](PlacementRequest& r) { r.availability_zone.clear(); });
+           [this](PlacementRequest& r) { LeaveZone(r); });
     }
     if (!request_.forced_host.empty() || !request_.forced_node.empty()) {
       with("without the forced host", [](PlacementRequest& r) {
