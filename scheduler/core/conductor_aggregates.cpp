@@ -53,9 +53,24 @@ std::vector<Aggregate> Conductor::Impl::AggregatesOf(const std::string& host) {
   if (found == aggregates_of_.end()) return aggregates;
   for (const std::int64_t id : found->second) {
     const AggregateRecord& a = aggregates_.at(id);
-    aggregates.push_back({a.id, a.name, a.metadata});
+    aggregates.push_back({a.id, a.name, a.metadata, a.uuid.str()});
   }
   return aggregates;
+}
+
+void Conductor::Impl::RefreshAggregateMetadata() {
+  aggregate_metadata_.clear();
+  for (const auto& [id, aggregate] : aggregates_) {
+    aggregate_metadata_.push_back({aggregate.uuid.str(), aggregate.metadata});
+  }
+}
+
+bool Conductor::Impl::ZoneIsAggregates(const std::string& zone) {
+  const bool named = std::ranges::any_of(aggregate_metadata_, [&](const AggregateMetadata& one) {
+    return ZoneIn(one.metadata) == zone;
+  });
+  return named &&
+         std::ranges::none_of(own_zones_, [&](const auto& entry) { return entry.second == zone; });
 }
 
 std::string Conductor::Impl::ZoneOfHost(const Host& host) {
@@ -99,6 +114,7 @@ Expected<AggregateRecord> Conductor::Impl::ChangeAggregate(Change change, Aggreg
       if (aggregates_of_[host].empty()) aggregates_of_.erase(host);
     }
     for (const std::string& host : after.hosts) aggregates_of_[host].insert(after.id);
+    RefreshAggregateMetadata();
     std::set<std::string> changed = before.hosts;
     changed.insert(after.hosts.begin(), after.hosts.end());
     for (const std::string& host : changed) {
@@ -265,8 +281,10 @@ Status Conductor::Impl::DeleteAggregate(const std::string& text) {
   if (!aggregate.hosts.empty()) return Conflict(aggregate, "it still has hosts");
   Change change;
   change.ops.emplace_back(DropAggregate{aggregate.id});
-  change.on_commit.emplace_back(
-      [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS { aggregates_.erase(aggregate.id); });
+  change.on_commit.emplace_back([&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    aggregates_.erase(aggregate.id);
+    RefreshAggregateMetadata();
+  });
   return Commit(std::move(change));
 }
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/base/log.h"
+#include "common/hardware/reported.h"
 #include "scheduler/core/conductor_impl.h"
 #include "scheduler/core/validate.h"
 
@@ -25,6 +26,29 @@ bool SameHardware(const model::HostReport& a, const model::HostReport& b) {
                     r.degraded, r.stats, r.pci_pools);
   };
   return parts(a) == parts(b);
+}
+
+std::vector<hardware::PciDevicePool> PoolsOf(const std::vector<model::PciPool>& reported) {
+  std::vector<hardware::PciDevicePool> pools;
+  for (const model::PciPool& from : reported) {
+    hardware::PciDevicePool& pool = pools.emplace_back();
+    pool.vendor_id = from.vendor_id;
+    pool.product_id = from.product_id;
+    if (from.numa_node >= 0) pool.numa_node = from.numa_node;
+    pool.count = from.count;
+    pool.tags.insert(from.tags.begin(), from.tags.end());
+  }
+  return pools;
+}
+
+// A host that has begun a build knows the instance's number; of one that waits in its queue it
+// knows no more than that it is to be built.
+std::vector<Uuid> MeasuredOf(const std::vector<model::HostInstance>& instances) {
+  std::vector<Uuid> measured;
+  for (const model::HostInstance& instance : instances) {
+    if (!instance.building || instance.id != 0) measured.push_back(instance.uuid);
+  }
+  return measured;
 }
 
 Status SessionOver() {
@@ -50,7 +74,17 @@ Status Conductor::Impl::TellEngine(const Host& host) {
   state.cpu_info = report.cpu_info;
   state.supported_instances = report.supported_instances;
   if (report.free_disk_gb > 0) state.disk_available_least = report.free_disk_gb;
+  if (!report.numa_cells.empty()) {
+    ASSIGN_OR_RETURN(state.numa_topology, hardware::FromReport(report.numa_cells));
+  }
+  state.pci_device_pools = PoolsOf(report.pci_pools);
+  state.measured = host.measured;
   RETURN_IF_ERROR(engine_.UpsertHost(state));
+  if (report.availability_zone.empty()) {
+    own_zones_.erase(host.row.name);
+  } else {
+    own_zones_[host.row.name] = report.availability_zone;
+  }
   RETURN_IF_ERROR(engine_.SetHostUp(host.row.name, host.up()));
   // A host that says it is not well takes nothing new, whatever the operator set.
   std::string why = host.row.disabled_reason;
@@ -123,6 +157,7 @@ Expected<HostWelcome> Conductor::Impl::HostUp(const HostHello& hello) {
     absl::MutexLock lock(&mutex_);
     Host candidate;
     candidate.row = row;
+    candidate.measured = MeasuredOf(hello.instances);
     if (const auto known = hosts_.find(name); known != hosts_.end()) {
       candidate.session = known->second.session;
       candidate.row.enabled = known->second.row.enabled;
@@ -145,6 +180,7 @@ Expected<HostWelcome> Conductor::Impl::HostUp(const HostHello& hello) {
       row.last_seq = std::max(row.last_seq, host.row.last_seq);
     }
     host.row = row;
+    host.measured = MeasuredOf(hello.instances);
     if (host.up()) sessions_.erase(host.session.id);
     host.session = {welcome.session, clock_.Steady() + options_.lease, {}};
     sessions_[welcome.session] = name;
@@ -265,6 +301,7 @@ Status Conductor::Impl::HostReported(const Uuid& session, const HostUpdate& upda
     }
     Host candidate = host;
     candidate.row.report = update.report;
+    candidate.measured = MeasuredOf(update.instances);
     candidate.session.counters = update.counters;
     RETURN_IF_ERROR(TellEngine(candidate));
     write = !SameHardware(host.row.report, update.report);

@@ -132,6 +132,9 @@ class Conductor::Impl {
   struct Host {
     HostRow row;
     Session session;
+    // Whose NUMA and PCI usage is in row.report: the instances the host has begun. One that only
+    // waits in its queue takes nothing there yet. Empty until the host reports.
+    std::vector<Uuid> measured;
     bool up() const { return !session.id.empty(); }
   };
   struct Network {
@@ -222,6 +225,10 @@ class Conductor::Impl {
   Expected<AggregateRecord> ChangeAggregate(Change change, AggregateRecord after);
   std::vector<Aggregate> AggregatesOf(const std::string& host)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // After every change of aggregates_.
+  void RefreshAggregateMetadata() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Whether aggregates alone say which hosts are in it.
+  bool ZoneIsAggregates(const std::string& zone) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::string ZoneOfHost(const Host& host) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Expected<ServerGroup*> FindGroup(const std::string& text) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   static ServerGroupView View(const ServerGroup& group);
@@ -243,9 +250,11 @@ class Conductor::Impl {
   // creation
   Expected<Resolved> Resolve(const InstanceTemplate& instance)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // conductor_placement.cpp. Fills in what the rest of `placement` asks of Placement.
-  // INVALID_ARGUMENT for a flavor or an image that no host could ever serve.
-  Status AskPlacement(const std::string& disk_format, PlacementRequest& placement);
+  // conductor_placement.cpp. Fills in what the rest of `placement` asks of hosts' NUMA cells and of
+  // Placement. INVALID_ARGUMENT for a flavor or an image that no host could ever serve, with Nova's
+  // exception as detail nova_exception; NO_VALID_HOST for a project that may use no host.
+  Status AskPlacement(const std::string& disk_format, PlacementRequest& placement)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Status ResolveImage(const std::string& name, Resolved& resolved)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Expected<std::shared_ptr<const model::ImageSource>> KernelOf(const model::ImageSource& image,
@@ -336,6 +345,8 @@ class Conductor::Impl {
   std::map<Uuid, Network> networks_ ABSL_GUARDED_BY(mutex_);
   std::map<std::int64_t, AggregateRecord> aggregates_ ABSL_GUARDED_BY(mutex_);
   std::unordered_map<std::string, std::set<std::int64_t>> aggregates_of_ ABSL_GUARDED_BY(mutex_);
+  std::vector<AggregateMetadata> aggregate_metadata_ ABSL_GUARDED_BY(mutex_);       // of all
+  std::unordered_map<std::string, std::string> own_zones_ ABSL_GUARDED_BY(mutex_);  // named by host
   std::map<Uuid, ServerGroup> groups_ ABSL_GUARDED_BY(mutex_);
   std::set<Uuid> busy_groups_ ABSL_GUARDED_BY(mutex_);
   // By host and instance: addresses in use there of which no instance here knows.

@@ -119,8 +119,10 @@ bool Conductor::Impl::NextHost(Change& change, InstanceRecord& record) {
     again.project_id = record.spec.project_id;
     again.instances = {uuid};
     // What is asked for may have become something nobody serves; then as much as before is.
-    if (const Status asked = AskPlacement(record.image->disk_format, again); !asked.ok()) {
-      again.resources = resources;
+    {
+      absl::MutexLock lock(&mutex_);
+      const Status asked = AskPlacement(record.image->disk_format, again);
+      if (!asked.ok()) again.resources = resources;
     }
     (void)FillGroup(again, record.server_group, uuid, 0);
     engine_.Release(uuid);

@@ -44,6 +44,7 @@ Status Conductor::Impl::Load() {
     for (const std::string& host : aggregate.hosts) aggregates_of_[host].insert(aggregate.id);
     aggregates_[aggregate.id] = std::move(aggregate);
   }
+  RefreshAggregateMetadata();
   for (ServerGroupRecord& group : all.server_groups) {
     const Uuid id = group.id;
     groups_[id].record = std::move(group);

@@ -284,7 +284,11 @@ void Fleet::SetHardware(HostIndex host, const HostState& state) {
   const bool some = state.numa_topology || !state.pci_device_pools.empty();
   if (some || before) {
     record.hardware = std::make_unique<HostHardware>(state.numa_topology, state.pci_device_pools);
-    if (before) record.hardware->Inherit(std::move(*before));
+    if (before) {
+      absl::flat_hash_set<UuidKey> measured;
+      for (const Uuid& uuid : state.measured) measured.insert(core::KeyOf(uuid));
+      record.hardware->Inherit(std::move(*before), measured);
+    }
   }
   free_pci_devices[host] = record.hardware ? record.hardware->FreeDevices() : 0;
 }

@@ -64,6 +64,7 @@ std::optional<HardwareUse> HostHardware::Give(const UuidKey& instance) {
   if (found == uses_.end()) return std::nullopt;
   HardwareUse use = std::move(found->second);
   uses_.erase(found);
+  if (use.measured) return use;
   if (use.numa && numa_) {
     // What the host no longer has, as it was reported anew meanwhile, cannot be given back.
     auto usage = hardware::UsageAfter(*numa_, *use.numa, hardware::Usage::kFree);
@@ -73,8 +74,13 @@ std::optional<HardwareUse> HostHardware::Give(const UuidKey& instance) {
   return use;
 }
 
-void HostHardware::Inherit(HostHardware&& before) {
+void HostHardware::Inherit(HostHardware&& before, const absl::flat_hash_set<UuidKey>& measured) {
   for (auto& [instance, held] : before.uses_) {
+    if (measured.contains(instance)) {
+      held.measured = true;
+      uses_.emplace(instance, std::move(held));
+      continue;
+    }
     HardwareUse use;
     use.requests = std::move(held.requests);
     if (held.numa && numa_) {

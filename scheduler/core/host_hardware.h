@@ -3,6 +3,7 @@
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
+#include <absl/container/flat_hash_set.h>
 
 #include <optional>
 #include <vector>
@@ -30,11 +31,12 @@ struct HardwareUse {
   std::optional<hardware::InstanceNumaTopology> numa;  // fitted to the host
   std::vector<hardware::PciRequest> requests;
   std::vector<hardware::PciDevicePool> devices;  // taken
+  bool measured = false;  // in what the host reports: neither on top of it nor to be given back
 };
 
 class HostHardware {
  public:
-  // With the usage of whatever holds no claim here.
+  // As reported; HostState says whose usage is in it.
   HostHardware(std::optional<hardware::HostNumaTopology> numa,
                std::vector<hardware::PciDevicePool> pools);
 
@@ -50,8 +52,9 @@ class HostHardware {
   bool Take(const UuidKey& instance, const HardwareWish& wish);
   // Gives it back; nothing if the instance holds nothing.
   std::optional<HardwareUse> Give(const UuidKey& instance);
-  // Takes over what claims hold on `before`, the same host as it was reported earlier.
-  void Inherit(HostHardware&& before);
+  // Takes over what claims hold on `before`, the same host as it was reported earlier; those of
+  // `measured` are in this report.
+  void Inherit(HostHardware&& before, const absl::flat_hash_set<UuidKey>& measured);
 
  private:
   bool TakeNuma(HardwareUse& use, const HardwareWish& wish);

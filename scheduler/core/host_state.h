@@ -73,9 +73,13 @@ struct HostState {
   // "cpu.frequency" in MHz.
   std::map<std::string, double> metrics;
 
-  // With the usage of whatever holds no claim here; what claims hold is counted on top.
+  // As the host reports them. Their usage counts as it is, and what claims hold comes on top, but
+  // for the claims of `measured`: the host has those instances, so they are in its usage already.
+  // A claim taken after the report counts on top until a later report measures it; one of them that
+  // ends leaves the usage with the next report, not before.
   std::optional<hardware::HostNumaTopology> numa_topology;
   std::vector<hardware::PciDevicePool> pci_device_pools;
+  std::vector<Uuid> measured;  // those without a claim here are passed over; snapshots leave it out
 
   // Instances there that hold no claim here (SameHost and DifferentHost look at them too).
   std::vector<Uuid> instances;

@@ -35,9 +35,15 @@ bool NamesLoad(const PlacementRequest& request) {
 // Fills one host claim by claim for as long as the rules let it, and empties it again.
 class Filler {
  public:
-  Filler(Fleet& fleet, Fleet::FootprintId footprint,
-         std::vector<std::pair<const Filter*, PreparedFilter*>> rules)
-      : fleet_(fleet), footprint_(footprint), rules_(std::move(rules)) {}
+  Filler(Fleet& fleet, const Pipeline& pipeline, const PlacementRequest& request,
+         Fleet::FootprintId footprint, std::vector<std::pair<const Filter*, PreparedFilter*>> rules)
+      : fleet_(fleet),
+        request_(request),
+        footprint_(footprint),
+        rules_(std::move(rules)),
+        limited_(request.numa_topology && LimitsNuma(pipeline, request)),
+        order_(pipeline.pack_numa_cells ? hardware::CellOrder::kPack
+                                        : hardware::CellOrder::kSpread) {}
 
   Expected<std::int64_t> Fill(HostIndex host, std::int64_t most) {
     std::int64_t count = 0;
@@ -45,7 +51,7 @@ class Filler {
     while (count < most) {
       ASSIGN_OR_RETURN(const bool more, Passes(host, status));
       if (!more) break;
-      fleet_.AddClaim(KeyOfNumber(count), host, footprint_, true);
+      fleet_.AddClaim(KeyOfNumber(count), host, footprint_, TakeHardware(count, host));
       ++count;
     }
     for (std::int64_t i = 0; i < count; ++i) fleet_.DropClaim(KeyOfNumber(i));
@@ -60,6 +66,18 @@ class Filler {
     std::string text = "00000000-0000-0000-0000-000000000000";
     for (std::size_t at = text.size(); number > 0; number >>= 4) text[--at] = kHex[number & 0xF];
     return KeyOf(*Uuid::Parse(text));
+  }
+
+  // Each is a request of its own and starts from what was asked.
+  bool TakeHardware(std::int64_t number, HostIndex host) {
+    std::optional<hardware::InstanceNumaTopology> numa = request_.numa_topology;
+    hardware::NumaLimits limits;
+    if (limited_) limits = fleet_.NumaLimitsOf(host, request_);
+    return fleet_.TakeHardware(KeyOfNumber(number), host,
+                               {.numa = numa,
+                                .pci = request_.pci_requests,
+                                .limits = limited_ ? &limits : nullptr,
+                                .order = order_});
   }
 
   Expected<bool> Passes(HostIndex host, Status& status) {
@@ -80,8 +98,11 @@ class Filler {
   }
 
   Fleet& fleet_;
+  const PlacementRequest& request_;
   const Fleet::FootprintId footprint_;
   const std::vector<std::pair<const Filter*, PreparedFilter*>> rules_;
+  const bool limited_;
+  const hardware::CellOrder order_;
 };
 
 }  // namespace
@@ -103,7 +124,7 @@ Expected<std::vector<RoomOnHost>> RoomFor(Fleet& fleet, const Pipeline& pipeline
       changing.emplace_back(stage.filter, stage.prepared.get());
     }
   }
-  Filler filler(fleet, footprint, changing);
+  Filler filler(fleet, pipeline, request, footprint, changing);
   std::vector<RoomOnHost> room;
   room.reserve(hosts.size());
   for (const HostIndex host : hosts) {

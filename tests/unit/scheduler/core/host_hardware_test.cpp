@@ -78,9 +78,33 @@ TEST(HostHardware, AReportKeepsWhatClaimsHold) {
   std::optional<hardware::InstanceNumaTopology> wanted = Pinned({0, 1, 2});
   ASSERT_TRUE(before.Take({1, 2}, {.numa = wanted, .pci = {Vf(2)}}));
   HostHardware after(OneCell(), {{.vendor_id = "8086", .product_id = "154d", .count = 4}});
-  after.Inherit(std::move(before));
+  after.Inherit(std::move(before), {});
   EXPECT_EQ(after.numa()->cells[0].pinned_cpus.Size(), 3U);
   EXPECT_EQ(after.FreeDevices(), 2);
+}
+
+TEST(HostHardware, WhatAReportMeasuresCountsOnce) {
+  const UuidKey known{1, 2};
+  const UuidKey fresh{3, 4};
+  HostHardware before(OneCell(), {{.vendor_id = "8086", .product_id = "154d", .count = 2}});
+  std::optional<hardware::InstanceNumaTopology> wanted = Pinned({0, 1});
+  ASSERT_TRUE(before.Take(known, {.numa = wanted, .pci = {Vf(1)}}));
+  auto measured = *before.numa();
+  wanted = Pinned({0});
+  ASSERT_TRUE(before.Take(fresh, {.numa = wanted, .pci = {}}));
+
+  HostHardware after(measured, {{.vendor_id = "8086", .product_id = "154d", .count = 1}});
+  after.Inherit(std::move(before), {known});
+  EXPECT_EQ(after.numa()->cells[0].pinned_cpus.Size(), 3U);
+  EXPECT_EQ(after.FreeDevices(), 1);
+  // Only the next report says that it is gone; what it was is known, for the host it moves to.
+  const auto use = after.Give(known);
+  ASSERT_TRUE(use);
+  EXPECT_TRUE(use->numa);
+  EXPECT_EQ(after.numa()->cells[0].pinned_cpus.Size(), 3U);
+  EXPECT_EQ(after.FreeDevices(), 1);
+  ASSERT_TRUE(after.Give(fresh));
+  EXPECT_EQ(after.numa()->cells[0].pinned_cpus.Size(), 2U);
 }
 
 TEST(HostHardware, NoCpuIsPinnedTwice) {
