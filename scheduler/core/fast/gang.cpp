@@ -6,7 +6,12 @@
 namespace kilonova::scheduler::core::fast {
 
 Gang::Gang(const Fleet& fleet, HostPoints& points, RequestClass& of)
-    : fleet_(fleet), points_(points), of_(of), search_(points), seeds_(of.seeds) {
+    : fleet_(fleet),
+      points_(points),
+      of_(of),
+      search_(points),
+      told_apart_(of.weighers.size()),
+      seeds_(of.seeds) {
   search_.Start(fleet, {of.passes, of.needs, of.weighers,
                         of.more_needs ? &fleet.FootprintAt(of.footprint) : nullptr});
 }
@@ -40,55 +45,68 @@ bool Gang::NextRound() {
     }
     ranges.push_back(RangeOf(of_.weighers[w], extreme));
   }
-  rounds_.push_back(std::move(ranges));
-  for (Picked& picked : picked_) {
-    picked.total = TotalOf(rounds_.back(), points_.Multipliers(picked.multipliers),
-                           picked.since.back().second);
-  }
+  StartRound(std::move(ranges));
   return true;
 }
 
-std::optional<HostIndex> Gang::Claim(std::size_t instance, Selector::TryClaim try_claim) {
-  // The best without an instance has room; of those with one, any before it are tried first.
-  search_.FindBest(rounds_.back(), 1, std::nullopt, this, best_);
-  std::vector<Found> order;
-  for (const Picked& picked : picked_) {
-    const Found found{picked.total, picked.host};
-    if (best_.empty() || found.total > best_[0].total ||
-        (found.total == best_[0].total && Before(found.host, best_[0].host))) {
-      order.push_back(found);
+void Gang::StartRound(std::vector<Range> ranges) {
+  if (!epochs_.empty()) ++round_;
+  if (epochs_.empty() || ranges != Ranges()) {
+    for (std::size_t w = 0; w < ranges.size(); ++w) {
+      if (ranges[w].span != 0) told_apart_[w] = true;
     }
+    epochs_.push_back({round_, std::move(ranges)});
   }
-  const auto better = [this](const Found& a, const Found& b) {
-    return a.total != b.total ? a.total > b.total : Before(a.host, b.host);
+  for (Picked& picked : picked_) {
+    picked.total =
+        TotalOf(Ranges(), points_.Multipliers(picked.multipliers), picked.since.back().second);
+  }
+  const auto better = [this](std::size_t a, std::size_t b) {
+    return picked_[a].total > picked_[b].total;
   };
-  // Most often the first of them has room.
-  for (; !order.empty(); order.pop_back()) {
-    const auto top = std::ranges::min_element(order, better);
-    if (try_claim(instance, top->host)) {
-      const HostIndex host = top->host;
-      NotePick(host);
-      return host;
-    }
-    *top = order.back();
+  if (!std::ranges::is_sorted(order_, better)) std::ranges::stable_sort(order_, better);
+}
+
+bool Gang::ComesBefore(const Picked& picked, const Found& found) const {
+  if (picked.total != found.total) return picked.total > found.total;
+  return Before(picked.host, found.host);
+}
+
+// The best without an instance has room; of those with one, any before it are tried first.
+std::optional<HostIndex> Gang::Claim(std::size_t instance, Selector::TryClaim try_claim) {
+  search_.FindBest(Ranges(), 1, std::nullopt, this, best_);
+  std::size_t place = 0;
+  for (; place < order_.size(); ++place) {
+    Picked& picked = picked_[order_[place]];
+    if (!best_.empty() && !ComesBefore(picked, best_[0])) break;
+    if (!try_claim(instance, picked.host)) continue;
+    NoteChange(picked);
+    return picked.host;
   }
   if (best_.empty() || !try_claim(instance, best_[0].host)) return std::nullopt;
-  NotePick(best_[0].host);
+  AddPicked(best_[0].host, best_[0].total, place);
   return best_[0].host;
 }
 
-void Gang::NotePick(HostIndex host) {
-  const auto [at, added] = position_.try_emplace(host, picked_.size());
-  if (added) {
-    Picked picked{host, points_.MultipliersIdOf(points_.TreeOf(host)), {}, 0};
-    picked.since.emplace_back(0, Raw());
-    ReadUnpicked(host, picked.since.back().second);
-    picked_.push_back(std::move(picked));
-    points_.forest().Remove(host);
-  }
+void Gang::AddPicked(HostIndex host, double total, std::size_t place) {
+  position_.emplace(host, picked_.size());
+  order_.insert(order_.begin() + static_cast<std::ptrdiff_t>(place), picked_.size());
+  Picked picked{host, points_.MultipliersIdOf(points_.TreeOf(host)), {}, total};
+  picked.since.emplace_back(0, Raw());
+  ReadUnpicked(host, picked.since.back().second);
+  points_.forest().Remove(host);
+  NoteChange(picked);
+  picked_.push_back(std::move(picked));
+}
+
+// From the next round on the host is what the claim made of it.
+void Gang::NoteChange(Picked& picked) const {
   Raw now;
-  ReadNow(host, now);
-  picked_[at->second].since.emplace_back(rounds_.size(), std::move(now));
+  for (std::size_t w = 0; w < of_.weighers.size(); ++w) {
+    const Weighed& weighed = of_.weighers[w];
+    now.push_back(weighed.same ? weighed.constant : points_.RawOf(fleet_, w, picked.host));
+  }
+  picked.since.emplace_back(round_ + 1, std::move(now));
 }
 
 void Gang::ReadUnpicked(HostIndex host, Raw& raw) const {
@@ -100,63 +118,73 @@ void Gang::ReadUnpicked(HostIndex host, Raw& raw) const {
   }
 }
 
-void Gang::ReadNow(HostIndex host, Raw& raw) const {
-  for (std::size_t w = 0; w < of_.weighers.size(); ++w) {
-    raw.push_back(of_.weighers[w].same ? of_.weighers[w].constant : points_.RawOf(fleet_, w, host));
-  }
-}
+// ---- the rounds before
 
-const Gang::Picked* Gang::FindPicked(HostIndex host) const {
+Gang::Side Gang::SideOf(HostIndex host, Raw& scratch) const {
   const auto at = position_.find(host);
-  return at == position_.end() ? nullptr : &picked_[at->second];
-}
-
-std::uint32_t Gang::MultipliersOf(HostIndex host) const {
-  const Picked* picked = FindPicked(host);
-  return picked != nullptr ? picked->multipliers : points_.MultipliersIdOf(points_.TreeOf(host));
-}
-
-Gang::Stretch Gang::StretchIn(std::size_t round, HostIndex host, Raw& scratch) const {
-  const Picked* picked = FindPicked(host);
-  if (picked == nullptr) {
+  if (at == position_.end()) {
     ReadUnpicked(host, scratch);
-    return {0, &scratch};
+    return {points_.MultipliersIdOf(points_.TreeOf(host)), nullptr, 0, &scratch};
   }
-  auto at = picked->since.size() - 1;
-  while (picked->since[at].first > round) --at;
-  return {picked->since[at].first, &picked->since[at].second};
+  const Picked& picked = picked_[at->second];
+  Side side{picked.multipliers, &picked, round_ + 1, nullptr};
+  GoBack(round_, side);
+  return side;
 }
 
-// Equal this round: the round before decides, and the one before that.
+void Gang::GoBack(std::size_t round, Side& side) {
+  if (side.since <= round) return;
+  auto at = std::ranges::upper_bound(side.picked->since, round, {},
+                                     [](const auto& stretch) { return stretch.first; });
+  --at;
+  side.since = at->first;
+  side.raw = &at->second;
+}
+
+// Equal in all that ever made a difference.
+bool Gang::Alike(const Side& a, const Side& b) const {
+  if (a.multipliers != b.multipliers) return false;
+  const auto& multipliers = points_.Multipliers(a.multipliers);
+  for (std::size_t w = 0; w < multipliers.size(); ++w) {
+    if ((*a.raw)[w] != (*b.raw)[w] && multipliers[w] != 0 && told_apart_[w]) return false;
+  }
+  return true;
+}
+
+int Gang::Compare(Side a, Side b) const {
+  auto epoch = epochs_.end() - 1;
+  for (;;) {
+    // No round up to this one tells them apart.
+    std::size_t known = std::max(a.since, b.since);
+    if (!Alike(a, b)) known = std::max(known, epoch->since);
+    if (known == 0) return 0;
+    const std::size_t round = known - 1;
+    while (epoch->since > round) --epoch;
+    GoBack(round, a);
+    GoBack(round, b);
+    const double total_a = TotalOf(epoch->ranges, points_.Multipliers(a.multipliers), *a.raw);
+    const double total_b = TotalOf(epoch->ranges, points_.Multipliers(b.multipliers), *b.raw);
+    if (total_a != total_b) return total_a < total_b ? -1 : 1;
+  }
+}
+
 bool Gang::Before(HostIndex a, HostIndex b) const {
-  const std::uint32_t by_a = MultipliersOf(a);
-  const std::uint32_t by_b = MultipliersOf(b);
-  std::size_t round = rounds_.size() - 1;
-  Stretch of_a = StretchIn(round, a, scratch_a_);
-  Stretch of_b = StretchIn(round, b, scratch_b_);
-  while (round > 0) {
-    if (by_a == by_b && *of_a.raw == *of_b.raw) {
-      // Alike as long as both were as they are.
-      round = std::max(of_a.since, of_b.since);
-      if (round == 0) break;
-    }
-    --round;
-    if (of_a.since > round) of_a = StretchIn(round, a, scratch_a_);
-    if (of_b.since > round) of_b = StretchIn(round, b, scratch_b_);
-    const double total_a = TotalOf(rounds_[round], points_.Multipliers(by_a), *of_a.raw);
-    const double total_b = TotalOf(rounds_[round], points_.Multipliers(by_b), *of_b.raw);
-    if (total_a != total_b) return total_a > total_b;
-  }
-  return a < b;
+  const int order = Compare(SideOf(a, scratch_a_), SideOf(b, scratch_b_));
+  return order != 0 ? order > 0 : a < b;
 }
 
-bool Gang::MayHaveBefore(bool one_point, std::span<const double> corner, HostIndex first,
-                         HostIndex b) const {
-  if (first < b || !one_point || FindPicked(b) != nullptr) return true;
-  // All alike and like `b`, they were alike in every round.
-  scratch_b_.resize(points_.forest().Values());
-  points_.forest().Read(b, scratch_b_);
-  return !std::ranges::equal(scratch_b_, corner);
+// Nothing in the box was ever better than its best corner: if that comes after `b`, all does.
+bool Gang::MayHaveBefore(const BoxForest::NodeView& node, std::size_t slot,
+                         std::uint32_t multipliers, HostIndex b) const {
+  const auto& by_weigher = points_.Multipliers(multipliers);
+  scratch_a_.clear();
+  for (std::size_t w = 0; w < of_.weighers.size(); ++w) {
+    const Weighed& weighed = of_.weighers[w];
+    const double* corner = by_weigher[w] >= 0 ? node.high : node.low;
+    scratch_a_.push_back(weighed.row ? corner[*weighed.row * kChildren + slot] : weighed.constant);
+  }
+  const int order = Compare({multipliers, nullptr, 0, &scratch_a_}, SideOf(b, scratch_b_));
+  return order != 0 ? order > 0 : node.first[slot] < b;
 }
 
 void Gang::AddAlternates(std::size_t most, Picks& picks) {
@@ -164,7 +192,7 @@ void Gang::AddAlternates(std::size_t most, Picks& picks) {
   for (Pick& pick : picks.picks) {
     const auto [at, added] = of_cell.try_emplace(fleet_.cell[pick.host]);
     if (added) {
-      search_.FindBest(rounds_.back(), most, at->first, this, best_);
+      search_.FindBest(Ranges(), most, at->first, this, best_);
       for (const Found& found : best_) at->second.push_back(found.host);
     }
     pick.alternates = at->second;

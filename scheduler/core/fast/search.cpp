@@ -335,15 +335,7 @@ bool Search::CanEnter(const BoxForest::NodeView& node, std::size_t slot, double 
   const Found& last = best_->back();
   if (total != last.total) return total > last.total;
   if (tie_break_ == nullptr) return node.first[slot] < last.host;
-  double corner[64];
-  const std::size_t rows = forest_->Values();
-  bool one_point = rows <= 64;
-  for (std::size_t row = 0; row < rows && one_point; ++row) {
-    corner[row] = node.high[row * kChildren + slot];
-    one_point = corner[row] == node.low[row * kChildren + slot];
-  }
-  return tie_break_->MayHaveBefore(one_point, {corner, one_point ? rows : 0}, node.first[slot],
-                                   last.host);
+  return tie_break_->MayHaveBefore(node, slot, *terms_of_, last.host);
 }
 
 void Search::Offer(double total, HostIndex host) {

@@ -20,6 +20,7 @@ namespace kilonova::scheduler::core::fast {
 struct Range {
   double low = 0;
   double span = 0;  // 0: all normalise to 0
+  friend bool operator==(const Range&, const Range&) = default;
 };
 
 struct Extreme {
@@ -62,9 +63,10 @@ class TieBreak {
  public:
   virtual ~TieBreak() = default;
   virtual bool Before(HostIndex a, HostIndex b) const = 0;
-  // False when no host of a box comes before `b`. The box has an equal total in its best corner.
-  virtual bool MayHaveBefore(bool one_point, std::span<const double> corner, HostIndex first,
-                             HostIndex b) const = 0;
+  // False when no host of the box at `slot` comes before `b`. The box is of a tree of these
+  // multipliers and reaches b's total at most.
+  virtual bool MayHaveBefore(const BoxForest::NodeView& node, std::size_t slot,
+                             std::uint32_t multipliers, HostIndex b) const = 0;
 };
 
 class Search {

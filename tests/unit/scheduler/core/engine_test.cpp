@@ -340,5 +340,36 @@ TEST(EngineSubset, Place_PicksAmongTheBestWithTheSeed) {
   EXPECT_NE(picks.find_first_not_of(picks[0]), std::string::npos);
 }
 
+// The whole life of a fleet: what was drawn before decides what is left for the next.
+TEST(EngineSubset, SameSeedSameResult) {
+  const auto live = [](std::uint64_t seed) {
+    auto pipeline = testing::DefaultPipeline();
+    pipeline.host_subset_size = 5;
+    pipeline.seed = seed;
+    Engine engine(std::move(pipeline));
+    for (int i = 0; i < 60; ++i) {
+      EXPECT_TRUE(engine.UpsertHost(Host("h" + std::to_string(i))).ok());
+    }
+    std::string text;
+    for (int i = 0; i < 120; ++i) {
+      const std::size_t instances = i % 10 == 0 ? 3 : 1;
+      const auto request = Request(SmallFlavor(1 + i % 3, 512 << i % 2, 5), instances);
+      const auto result = engine.Place(request, {.alternates = 2}).value();
+      EXPECT_TRUE(result.placed());
+      for (const auto& selection : result.selections) {
+        text += selection.chosen.host;
+        for (const auto& host : selection.alternates) text += " or " + host.host;
+        text += "\n";
+      }
+      if (i % 4 != 3) continue;
+      EXPECT_TRUE(engine.Release(request.instances[0]));
+    }
+    return text;
+  };
+  const std::string first = live(7);
+  EXPECT_EQ(live(7), first);
+  EXPECT_NE(live(8), first);
+}
+
 }  // namespace
 }  // namespace kilonova::scheduler::core

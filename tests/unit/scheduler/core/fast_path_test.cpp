@@ -13,19 +13,22 @@
 namespace kilonova::scheduler::core {
 namespace {
 
-// One random world: its settings, then its life.
+// One random world: its settings, then its life. One of gangs has many hosts that are alike or
+// weigh alike, and requests of some hundred instances.
 class Twins {
  public:
-  explicit Twins(std::uint64_t seed) : random_(seed) {
+  enum class World { kAny, kGangs };
+  explicit Twins(std::uint64_t seed, World world = World::kAny)
+      : random_(seed), gangs_(world == World::kGangs) {
     const std::uint64_t draw_seed = random_();
-    subset_ = Draw(4) == 0 ? 1 + Draw(5) : 1;
+    subset_ = !gangs_ && Draw(4) == 0 ? 1 + Draw(5) : 1;
     const auto multipliers = RandomMultipliers();
     fast_ = MakeEngine(multipliers, draw_seed, false);
     slow_ = MakeEngine(multipliers, draw_seed, true);
     odd_units_ = Draw(4) == 0;
     own_aggregates_ = Draw(3) == 0;
-    few_states_ = Draw(2) == 0;
-    most_hosts_ = Draw(8) == 0 ? 400 : 2 + Draw(60);
+    few_states_ = gangs_ || Draw(2) == 0;
+    most_hosts_ = Draw(8) == 0 ? 400 : 2 + Draw(gangs_ ? 250 : 60);
     for (std::uint64_t i = 0; i < most_hosts_; ++i) Report();
     for (int i = 0; i < 4; ++i) flavors_.push_back(RandomFlavor());
   }
@@ -51,6 +54,7 @@ class Twins {
     }
   }
   std::uint64_t Decisions() const { return decisions_; }
+  std::uint64_t LargestGang() const { return largest_gang_; }
 
  private:
   std::uint64_t Draw(std::uint64_t below) { return random_() % below; }
@@ -125,9 +129,14 @@ class Twins {
     return flavor;
   }
 
+  std::uint64_t Instances() {
+    if (gangs_) return 1 + Draw(Draw(2) == 0 ? 400 : 40);
+    return Draw(8) == 0 ? 2 + Draw(Draw(4) == 0 ? 40 : 6) : 1;
+  }
+
   PlacementRequest RandomRequest() {
-    auto request = testing::Request(Draw(10) == 0 ? RandomFlavor() : flavors_[Draw(4)],
-                                    Draw(8) == 0 ? 2 + Draw(Draw(4) == 0 ? 40 : 6) : 1);
+    auto request =
+        testing::Request(Draw(10) == 0 ? RandomFlavor() : flavors_[Draw(4)], Instances());
     if (Draw(3) == 0) request.availability_zone = "az" + std::to_string(Draw(4));
     if (Draw(6) == 0) request.image_properties["hw_architecture"] = "x86_64";
     if (Draw(20) == 0) request.image_properties["img_hv_requested_version"] = ">=5.0";
@@ -167,6 +176,7 @@ class Twins {
     ASSERT_EQ(Text(fast), Text(slow_->Place(request, options)));
     if (fast.ok() && fast->placed()) {
       claims_.insert(claims_.end(), request.instances.begin(), request.instances.end());
+      largest_gang_ = std::max<std::uint64_t>(largest_gang_, request.instances.size());
     }
   }
 
@@ -174,8 +184,8 @@ class Twins {
 
   void Release() {
     if (claims_.empty()) return;
-    const auto times = Draw(4) == 0 ? 4 : 1;
-    for (int i = 0; i < times && !claims_.empty(); ++i) {
+    const auto times = gangs_ ? Draw(claims_.size() + 1) : Draw(4) == 0 ? 4 : 1;
+    for (std::uint64_t i = 0; i < times && !claims_.empty(); ++i) {
       const std::size_t at = Draw(claims_.size());
       ASSERT_EQ(fast_->Release(claims_[at]), slow_->Release(claims_[at]));
       claims_[at] = claims_.back();
@@ -224,20 +234,24 @@ class Twins {
 
   std::mt19937_64 random_;
   std::size_t subset_ = 1;
+  bool gangs_ = false;
   bool odd_units_ = false, own_aggregates_ = false, few_states_ = false;
-  std::uint64_t most_hosts_ = 0, decisions_ = 0;
+  std::uint64_t most_hosts_ = 0, decisions_ = 0, largest_gang_ = 0;
   std::unique_ptr<Engine> fast_, slow_;
   std::vector<model::Flavor> flavors_;
   std::set<std::string> hosts_;
   std::vector<Uuid> claims_;
 };
 
+std::uint64_t FromEnvironment(const char* name, std::uint64_t otherwise) {
+  const char* const value = std::getenv(name);
+  return value != nullptr ? std::strtoull(value, nullptr, 10) : otherwise;
+}
+
 // About what fits a test run; KILONOVA_DECISIONS asks for more.
 TEST(FastPath, AnswersAsTheFullScan) {
-  const char* const asked = std::getenv("KILONOVA_DECISIONS");
-  const std::uint64_t decisions = asked != nullptr ? std::strtoull(asked, nullptr, 10) : 60'000;
-  const char* const first = std::getenv("KILONOVA_SEED");
-  std::uint64_t seed = first != nullptr ? std::strtoull(first, nullptr, 10) : 20261125;
+  const std::uint64_t decisions = FromEnvironment("KILONOVA_DECISIONS", 60'000);
+  std::uint64_t seed = FromEnvironment("KILONOVA_SEED", 20261125);
   for (std::uint64_t done = 0; done < decisions; ++seed) {
     SCOPED_TRACE("KILONOVA_SEED=" + std::to_string(seed));
     Twins twins(seed);
@@ -247,6 +261,22 @@ TEST(FastPath, AnswersAsTheFullScan) {
     }
     done += twins.Decisions();
   }
+}
+
+TEST(FastPath, AnswersGangsAsTheFullScan) {
+  const std::uint64_t worlds = FromEnvironment("KILONOVA_GANG_WORLDS", 40);
+  const std::uint64_t first = FromEnvironment("KILONOVA_SEED", 20261125);
+  std::uint64_t largest = 0;
+  for (std::uint64_t seed = first; seed < first + worlds; ++seed) {
+    SCOPED_TRACE("KILONOVA_SEED=" + std::to_string(seed));
+    Twins twins(seed, Twins::World::kGangs);
+    for (int i = 0; i < 60; ++i) {
+      ASSERT_NO_FATAL_FAILURE(twins.Step()) << "step " << i;
+      if (HasFailure()) return;
+    }
+    largest = std::max(largest, twins.LargestGang());
+  }
+  EXPECT_GT(largest, 200U) << "no large gang was placed";
 }
 
 }  // namespace
