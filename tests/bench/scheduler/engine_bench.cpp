@@ -109,21 +109,16 @@ void BM_Gang(benchmark::State& state, Kind kind) {
     if (!result.ok() || !result->placed()) state.SkipWithError("not placed");
   }
 }
-BENCHMARK_CAPTURE(BM_Gang, kAlike, Kind::kAlike)
-    ->Arg(10)
-    ->Arg(1000)
-    ->Iterations(3)
-    ->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(BM_Gang, kHalfFull, Kind::kHalfFull)
-    ->Arg(10)
-    ->Arg(1000)
-    ->Iterations(3)
-    ->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(BM_Gang, kMixed, Kind::kMixed)
-    ->Arg(10)
-    ->Arg(1000)
-    ->Iterations(3)
-    ->Unit(benchmark::kMillisecond);
+#define GANG(kind)                             \
+  BENCHMARK_CAPTURE(BM_Gang, kind, Kind::kind) \
+      ->Arg(10)                                \
+      ->Arg(1000)                              \
+      ->Iterations(3)                          \
+      ->Unit(benchmark::kMillisecond)
+GANG(kAlike);
+GANG(kHalfFull);
+GANG(kMixed);
+GANG(kDistinct);
 
 // Why nothing fits: in a zone there is not, and of a size nothing has room for.
 void BM_ExplainRefusal(benchmark::State& state, bool room) {
