@@ -213,7 +213,7 @@ class Cloud:
                 if daemon.alive():
                     daemon.kill9()
         self.libvirtd.stop()
-        self.broker.stop()
+        self.broker.close()
         if kind is not None:
             for daemon in [self.scheduler, *self.agents.values()]:
                 if daemon:
