@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A connection to libvirtd: opened, watched, opened again. Internal to agent/adapters/libvirt.
 //
-// One call at a time: a libvirt client up to 9.1 (Debian 12 has 9.0) reads freed stack memory when
+// One call at a time: the libvirt client of Debian 12 (9.0) reads freed stack memory when
 // a second thread's call wakes the first one's wait for an answer, and dies of it. So whoever wants
 // calls beside each other opens a link for each.
 #pragma once
