@@ -2,10 +2,10 @@
 #include "tests/unit/scheduler/core/vectors.h"
 
 #include <cmath>
-#include <cstdlib>
-#include <fstream>
 #include <set>
 #include <stdexcept>
+
+#include "tests/support/nova_vectors.h"
 
 namespace kilonova::scheduler::core::testing {
 namespace {
@@ -146,13 +146,9 @@ hardware::PciRequest PciRequestFrom(const Json& json) {
 }  // namespace
 
 Json LoadVectors(const std::string& name) {
-  const char* directory = std::getenv("KILONOVA_VECTORS");
-  const std::string path =
-      (directory ? std::string(directory) : std::string(KILONOVA_SOURCE_DIR "/tests/vectors")) +
-      "/" + name;
-  std::ifstream in(path);
-  if (!in) throw std::runtime_error("no vectors at " + path);
-  return Json::parse(in);
+  const std::string text = kilonova::testing::ReadVectors(name);
+  if (text.empty()) throw std::runtime_error("no vectors called " + name);
+  return Json::parse(text);
 }
 
 Json Option(const Json& config, const std::string& name, Json fallback) {
