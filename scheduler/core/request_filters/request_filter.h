@@ -60,7 +60,4 @@ Status ApplyRequestFilters(const RequestFilterInput& input, ResourceRequestSpec&
 // `uuids`.
 void RequireAggregates(std::span<const std::string> uuids, ResourceRequestSpec& spec);
 
-// Whether os-traits knows the name, of the families request filters make names of.
-bool IsStandardTrait(std::string_view name);
-
 }  // namespace kilonova::scheduler::core

@@ -2,6 +2,7 @@
 // Hosts must be able to boot the format the image is in.
 #include <absl/strings/ascii.h>
 
+#include "common/model/standard_names.h"
 #include "scheduler/core/request_filters/request_filter.h"
 
 namespace kilonova::scheduler::core {
@@ -10,7 +11,7 @@ Status RequireImageTypeSupport(const RequestFilterInput& input, ResourceRequestS
   if (!input.options.query_placement_for_image_type_support || spec.is_bfv) return OkStatus();
   const std::string trait =
       "COMPUTE_IMAGE_TYPE_" + absl::AsciiStrToUpper(std::string(input.disk_format));
-  if (IsStandardTrait(trait)) spec.request_level_params.root_required.insert(trait);
+  if (model::IsStandardTrait(trait)) spec.request_level_params.root_required.insert(trait);
   return OkStatus();
 }
 

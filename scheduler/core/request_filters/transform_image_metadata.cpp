@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "common/hardware/image_props.h"
+#include "common/model/standard_names.h"
 #include "scheduler/core/request_filters/request_filter.h"
 
 namespace kilonova::scheduler::core {
@@ -31,7 +32,7 @@ Status TransformImageMetadata(const RequestFilterInput& input, ResourceRequestSp
     if (!value) continue;
     std::string trait = std::string(prefix) + "_" + absl::AsciiStrToUpper(std::string(*value));
     std::ranges::replace(trait, '-', '_');
-    if (!IsStandardTrait(trait)) return OkStatus();
+    if (!model::IsStandardTrait(trait)) return OkStatus();
     traits.insert(std::move(trait));
   }
   spec.request_level_params.root_required.merge(traits);
