@@ -108,6 +108,9 @@ Status ReadCompute(Config& config, core::AgentSettings& agent) {
   };
   Status status = cpus("compute.cpu_shared_set", agent.cpu_shared_set);
   if (status.ok()) status = cpus("compute.cpu_dedicated_set", agent.cpu_dedicated_set);
+  const std::int64_t encrypted =
+      config.Int("libvirt.num_memory_encrypted_guests", -1, -1, INT32_MAX);
+  if (encrypted >= 0) agent.num_memory_encrypted_guests = encrypted;
   for (const std::string& text : config.List("reserved_huge_pages", {})) {
     if (status.ok()) status = AddReservedPages(text, agent);
   }
@@ -167,6 +170,8 @@ void ReadGuest(Config& config, guest::GuestConfig& guest) {
   guest.cpu.mode =
       config.Choice("libvirt.cpu_mode", guest.cpu.mode,
                     {"", "host-model", "host-passthrough", "maximum", "custom", "none"});
+  guest.cpu.realtime_priority = static_cast<int>(
+      config.Int("libvirt.realtime_scheduler_priority", guest.cpu.realtime_priority, 1, 99));
   const std::string cpu_model = config.String("libvirt.cpu_model", "");
   if (!cpu_model.empty()) guest.cpu.models = {cpu_model};
   guest.disk.cache = config.Choice("libvirt.disk_cache", "auto",

@@ -9,6 +9,7 @@
 #include "agent/core/template_check.h"
 #include "agent/core/undo.h"
 #include "common/base/log.h"
+#include "common/hardware/constraints.h"
 
 namespace kilonova::agent::core {
 namespace {
@@ -243,7 +244,12 @@ Status Build::TakeShare(const HostFacts& facts) {
   ASSIGN_OR_RETURN(numa.wanted, services_.ports.guests.NumaWanted(request_));
   ASSIGN_OR_RETURN(numa.host, HostTopology(settings, facts));
   numa.limits = {settings.cpu_allocation_ratio, settings.ram_allocation_ratio, std::nullopt};
-  resources_ = ResourcesWanted(request_.flavor, numa.wanted, inventories);
+  ASSIGN_OR_RETURN(const auto image, hardware::ImageProps::From(request_.image.properties));
+  ASSIGN_OR_RETURN(
+      const bool encrypted,
+      hardware::MemEncryptionConstraint(
+          {.flavor = request_.flavor, .image = image, .image_has_id = !request_.image.id.empty()}));
+  resources_ = ResourcesWanted(request_.flavor, numa.wanted, encrypted, inventories);
   ASSIGN_OR_RETURN(placement_.numa,
                    services_.claims.Claim(op_.instance(), resources_, inventories, numa));
   placement_.host_numa = std::move(numa.host);

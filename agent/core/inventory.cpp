@@ -124,13 +124,19 @@ model::Inventories MakeInventories(const AgentSettings& settings, const HostFact
     inventories.emplace(model::kDiskGb,
                         Of(usage.disk_total_gb, reserved_gb, settings.disk_allocation_ratio));
   }
+  const std::int64_t slots = settings.num_memory_encrypted_guests.value_or(INT32_MAX);
+  if (facts.guests.amd_sev && slots > 0) {
+    auto& encrypted = inventories[std::string(kMemEncryptionContext)] = Of(slots, 0, 1.0);
+    encrypted.max_unit = 1;
+  }
   return inventories;
 }
 
 model::Resources ResourcesWanted(const model::Flavor& flavor,
                                  const std::optional<hardware::InstanceNumaTopology>& numa,
-                                 const model::Inventories& inventories) {
+                                 bool encrypted, const model::Inventories& inventories) {
   model::Resources wanted = model::ResourcesOf(flavor);
+  if (encrypted) wanted[std::string(kMemEncryptionContext)] = 1;
   if (!numa) return wanted;
   std::int64_t pinned = 0;
   for (const hardware::InstanceNumaCell& cell : numa->cells) {
@@ -188,6 +194,7 @@ model::HostReport MakeHostReport(const AgentSettings& settings, const HostFacts&
       report.traits.emplace_back("COMPUTE_VIOMMU_MODEL_VIRTIO");
     }
   }
+  if (facts.guests.amd_sev) report.traits.emplace_back("HW_CPU_X86_AMD_SEV");
   if (facts.threads > 1) report.traits.emplace_back("HW_CPU_HYPERTHREADING");
   std::ranges::sort(report.traits);
   report.supported_instances = facts.supported_instances;

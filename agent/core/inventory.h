@@ -14,6 +14,9 @@
 
 namespace kilonova::agent::core {
 
+// The resource class of slots for guests with encrypted memory.
+inline constexpr std::string_view kMemEncryptionContext = "MEM_ENCRYPTION_CONTEXT";
+
 // What the kernel says, beside libvirt.
 struct MachineUsage {
   std::int64_t disk_total_gb = 0;  // GiB of the instances' file system
@@ -24,10 +27,11 @@ MachineUsage ReadMachineUsage(const Paths& paths);
 
 model::Inventories MakeInventories(const AgentSettings& settings, const HostFacts& facts,
                                    const MachineUsage& usage);
-// What a guest takes of them: its pinned CPUs are PCPU where the host has such, as in Nova.
+// What a guest takes of them: its pinned CPUs are PCPU where the host has such, as in Nova, and
+// memory that is `encrypted` takes one of the slots for that.
 model::Resources ResourcesWanted(const model::Flavor& flavor,
                                  const std::optional<hardware::InstanceNumaTopology>& numa,
-                                 const model::Inventories& inventories);
+                                 bool encrypted, const model::Inventories& inventories);
 // Nova's cpu_info: arch, model, vendor, topology, features.
 std::string CpuInfoJson(const HostFacts& facts);
 // Everything but running_instances, NUMA usage and degraded; a configuration that does not fit the

@@ -32,6 +32,10 @@ struct AgentSettings {
   // Nova's reserved_huge_pages: by NUMA node and page size (KiB), so many pages are not for guests.
   std::map<std::int64_t, std::map<std::int64_t, std::int64_t>> reserved_huge_pages;
 
+  // Nova's option: guests with encrypted memory at once. Unset: as many as there are wishes, where
+  // the host can encrypt.
+  std::optional<std::int64_t> num_memory_encrypted_guests;
+
   std::size_t workers = 4;  // operations at once that may take long; 1 to 10
   // A virtual size no image may exceed when the flavor's root disk is the image's own size.
   std::uint64_t image_size_limit_gb = 1024;

@@ -8,6 +8,7 @@
 #include "agent/guest/image_text.h"
 #include "agent/guest/metadata.h"
 #include "agent/guest/text.h"
+#include "common/hardware/constraints.h"
 
 namespace kilonova::agent::guest {
 namespace {
@@ -46,6 +47,17 @@ Status CheckSecureBoot(const hardware::ImageProps& image, const model::Flavor& f
   const bool required = image.Text("os_secure_boot") == "required" ||
                         (spec != flavor.extra_specs.end() && spec->second == "required");
   return required ? NotServed("os_secure_boot", "required") : OkStatus();
+}
+
+// Where the host cannot encrypt Nova starts the guest in the clear; here it is refused.
+Status CheckEncryption(const hardware::ImageProps& image, const model::BuildRequest& request,
+                       const core::HostFacts& facts) {
+  if (facts.guests.amd_sev) return OkStatus();
+  ASSIGN_OR_RETURN(
+      const bool wanted,
+      hardware::MemEncryptionConstraint(
+          {.flavor = request.flavor, .image = image, .image_has_id = !request.image.id.empty()}));
+  return wanted ? NotServed("hw:mem_encryption", "true") : OkStatus();
 }
 
 Status CheckBase(const core::CachedImage& base) {
@@ -97,6 +109,7 @@ Expected<GuestInput> InputOf(const GuestConfig& config, const core::HostFacts& f
   ASSIGN_OR_RETURN(input.image, hardware::ImageProps::From(request.image.properties));
   RETURN_IF_ERROR(CheckMachine(config, input.image));
   RETURN_IF_ERROR(CheckSecureBoot(input.image, request.flavor));
+  RETURN_IF_ERROR(CheckEncryption(input.image, request, facts));
   RETURN_IF_ERROR(CheckBase(base));
   input.instance = request.instance;
   input.os_type = TextOr(input.image, "os_type");

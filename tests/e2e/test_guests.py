@@ -2,8 +2,10 @@
 """Guests that see what their flavor and image ask for: each boots under emulation and says on its
 console what it finds (deploy/guest-image.sh), which is compared with what was ordered. Several
 features share a guest, since booting is what costs."""
+import os
 import pathlib
 import re
+import subprocess
 
 import pytest
 
@@ -48,6 +50,21 @@ def boot(cloud, host, name, *args, **kwargs):
 def disks(said):
     return {m[1]: m.groups()[1:] for line in said
             if (m := re.match(r"disk (\w+) sectors (\d+) bus ([\w-]+) holds ?(.*)", line))}
+
+
+def qemu_threads(uuid):
+    """The process of a guest and the threads of its CPUs, in their order."""
+    for process in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            words = (process / "cmdline").read_bytes().split(b"\0")
+            if b"-uuid" not in words or words[words.index(b"-uuid") + 1].decode() != uuid:
+                continue
+            names = {int(task.name): (task / "comm").read_text() for task in (process / "task").iterdir()}
+        except OSError:
+            continue  # ended while it was looked at
+        cpus = {int(m[1]): task for task, name in names.items() if (m := re.match(r"CPU (\d+)/", name))}
+        return int(process.name), [cpus[i] for i in sorted(cpus)]
+    raise AssertionError(f"no QEMU of {uuid}")
 
 
 def host_nodes():
@@ -119,5 +136,35 @@ def test_ephemeral_swap_vfat_and_serial_port(cloud):
     assert cloud.used("b")["DISK_GB"] == 3, "root, ephemeral, and swap rounded up"
     # What was made is found again, not made again: a hard reboot keeps it.
     cloud.cli("instance", "reboot", uuid, "--hard", "--wait", timeout=120)
+    cloud.delete(uuid)
+    cloud.assert_no_leak()
+
+
+def may_lock_memory():
+    """libvirt lifts the limit of a guest whose memory is locked to this, which takes
+    CAP_SYS_RESOURCE."""
+    lift = subprocess.run(["prlimit", f"--memlock={2**53 - 1}", "true"], stderr=subprocess.DEVNULL)
+    return lift.returncode == 0
+
+
+@pytest.mark.skipif(not may_lock_memory(), reason="nothing here may raise RLIMIT_MEMLOCK")
+def test_realtime_cpu_on_locked_memory(cloud):
+    cloud.agents["b"].stop()
+    cloud.start_agent("b", extra="compute: {cpu_shared_set: '0', cpu_dedicated_set: '1'}\n")
+    cloud.wait_hosts_up(["b"])
+    cloud.cli("flavor", "create", "realtime", "--id", "realtime", "--vcpus", 1, "--memory", 128,
+              "--disk", 1, "--extra", "hw:cpu_policy=dedicated", "--extra", "hw:cpu_realtime=true",
+              "--extra", "hw:emulator_threads_policy=share", "--extra", "hw:mem_page_size=small",
+              "--extra", "hw:locked_memory=true")
+    uuid, said = boot(cloud, "b", "realtime", flavor="realtime")
+    assert "cpus 1" in said
+    assert cloud.used("b") == {"PCPU": 1, "MEMORY_MB": 128, "DISK_GB": 1}
+    pid, (vcpu,) = qemu_threads(uuid)
+    assert os.sched_getscheduler(vcpu) == os.SCHED_FIFO
+    assert os.sched_getparam(vcpu).sched_priority == 1
+    assert os.sched_getaffinity(vcpu) == {1}
+    assert os.sched_getaffinity(pid) == {0}, "the emulator is on the shared CPUs"
+    locked = re.search(r"VmLck:\s+(\d+) kB", pathlib.Path(f"/proc/{pid}/status").read_text())
+    assert int(locked[1]) >= 128 * 1024, "the guest's memory is locked"
     cloud.delete(uuid)
     cloud.assert_no_leak()

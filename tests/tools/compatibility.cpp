@@ -68,7 +68,22 @@ std::vector<Question> Questions() {
   Question cells;
   cells.request.flavor.vcpus = 2;
   cells.request.flavor.extra_specs = {{"hw:numa_nodes", "1"}};
-  return {plain, kernel, wide, uefi, cells};
+  Question pages;
+  pages.request.flavor.extra_specs = {{"hw:mem_page_size", "small"}};
+  Question realtime;
+  realtime.request.flavor.vcpus = 4;
+  realtime.request.flavor.extra_specs = {{"hw:cpu_policy", "dedicated"},
+                                         {"hw:cpu_realtime", "yes"}};
+  realtime.request.image.properties = {{"hw_emulator_threads_policy", "isolate"}};
+  return {plain, kernel, wide, uefi, cells, pages, realtime};
+}
+
+// A host that has what guests can be given, as far as one host can.
+agent::core::HostFacts AbleHost() {
+  agent::core::HostFacts facts = testing::UefiHost();
+  facts.guests.amd_sev = true;
+  facts.guests.machines["q35"].sev = agent::core::SevCapability{47, 1};
+  return facts;
 }
 
 // What the agent claims of its host's cells for the guest.
@@ -79,6 +94,10 @@ std::string NumaAsked(const model::BuildRequest& request) {
   if (!numa.ok()) return Describe(numa.status());
   if (!*numa) return "";
   std::string text(hardware::ToText((*numa)->emulator_threads_policy));
+  const auto realtime =
+      hardware::RealtimeCpuConstraint({.flavor = request.flavor, .image = *image});
+  if (!realtime.ok()) return Describe(realtime.status());
+  if (*realtime) text += " realtime " + hardware::FormatCpuSpec(**realtime);
   for (const hardware::InstanceNumaCell& cell : (*numa)->cells) {
     text += " " + hardware::FormatCpuSpec(cell.cpuset) + "/" +
             hardware::FormatCpuSpec(cell.pcpuset) + "/" + std::to_string(cell.memory) + "/" +
@@ -90,7 +109,7 @@ std::string NumaAsked(const model::BuildRequest& request) {
 
 std::string Answer(const Question& question) {
   return NumaAsked(question.request) +
-         testing::XmlOrError(question.config, question.request, testing::UefiHost()) +
+         testing::XmlOrError(question.config, question.request, AbleHost()) +
          (agent::guest::WantsConfigDrive(question.config, question.request) ? "config drive" : "");
 }
 
@@ -184,8 +203,7 @@ Status BestAnswer(Kind kind, const std::string& key, const std::string& value) {
   for (const Question& question : Questions()) {
     Question changed = question;
     Put(kind, key, value, changed.request);
-    all.push_back(
-        testing::Described(changed.config, changed.request, testing::UefiHost()).status());
+    all.push_back(testing::Described(changed.config, changed.request, AbleHost()).status());
     if (all.back().ok()) return OkStatus();
   }
   return all.front();

@@ -75,6 +75,23 @@ TEST(Inventory, TraitsAreOfWhatIsServed) {
   EXPECT_THAT(traits(), Contains("COMPUTE_VIOMMU_MODEL_VIRTIO"));
 }
 
+TEST(Inventory, EncryptedGuestsHaveSlotsWhereTheHostCanEncrypt) {
+  HostFacts facts;
+  AgentSettings settings;
+  settings.num_memory_encrypted_guests = 15;
+  EXPECT_FALSE(MakeInventories(settings, facts, {}).contains(kMemEncryptionContext));
+  facts.guests.amd_sev = true;
+  const auto inventories = MakeInventories(settings, facts, {});
+  EXPECT_EQ(inventories.at("MEM_ENCRYPTION_CONTEXT").Capacity(), 15);
+  EXPECT_EQ(inventories.at("MEM_ENCRYPTION_CONTEXT").max_unit, 1);
+  EXPECT_EQ(MakeInventories({}, facts, {}).at("MEM_ENCRYPTION_CONTEXT").total, INT32_MAX);
+  settings.num_memory_encrypted_guests = 0;
+  EXPECT_FALSE(MakeInventories(settings, facts, {}).contains(kMemEncryptionContext));
+  EXPECT_THAT(MakeHostReport(settings, facts, {}).traits, Contains("HW_CPU_X86_AMD_SEV"));
+  EXPECT_EQ(ResourcesWanted({}, {}, true, inventories).at("MEM_ENCRYPTION_CONTEXT"), 1);
+  EXPECT_FALSE(ResourcesWanted({}, {}, false, inventories).contains(kMemEncryptionContext));
+}
+
 TEST(Inventory, SecureBootNeedsAFirmwareForTheMachine) {
   HostFacts facts;
   facts.arch = "x86_64";

@@ -73,6 +73,19 @@ TEST(DescribeGuest, EncryptedMemory_IsLockedAndEveryVirtioDeviceUsesTheIommu) {
   EXPECT_EQ(xml.At("//memballoon/driver/@iommu"), "on");
 }
 
+TEST(DescribeRequest, EncryptedMemoryOnAHostThatCannot_Refused) {
+  auto request = PlainRequest();
+  request.flavor.extra_specs = {{"hw:mem_encryption", "true"}};
+  request.image.properties = {{"hw_firmware_type", "uefi"}, {"hw_machine_type", "q35"}};
+  auto host = UefiHost();
+  const auto refused = Described(PlainConfig(), request, host).status();
+  EXPECT_TRUE(HasReason(refused, reason::kFeatureNotServed)) << Describe(refused);
+  EXPECT_EQ(DetailsOf(refused)["key"], "hw:mem_encryption");
+  host.guests.amd_sev = true;
+  host.guests.machines["q35"].sev = agent::core::SevCapability{47, 1};
+  EXPECT_TRUE(Described(PlainConfig(), request, host).ok());
+}
+
 TEST(DescribeGuest, LegacyRescue_StartsFromItsDiskWithTheGuestsBehind) {
   GuestInput input = PlainInput();
   input.rescue = Rescue{true, false, std::nullopt};
