@@ -151,7 +151,7 @@ void AddImage(CLI::App* app, Chosen* chosen) {
     c->add_option("--id", o->id, "uuid; random if left out");
     c->add_option("--sha256", o->sha256, "of the file; computed for a local path");
     c->add_option("--size", o->size, "bytes; computed for a local path");
-    c->add_option("--disk-format", o->disk_format, "qcow2, raw, aki, ari, ami");
+    c->add_option("--disk-format", o->disk_format, "qcow2, raw, iso, aki, ari, ami");
     c->add_option("--container-format", o->container_format, "bare");
     c->add_option("--min-disk", o->min_disk, "GiB");
     c->add_option("--min-ram", o->min_ram, "MiB");

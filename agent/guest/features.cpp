@@ -230,10 +230,6 @@ Status CheckServed(const model::BuildRequest& request) {
       RETURN_IF_ERROR(CheckKey(*key, flavor, name, value));
     }
   }
-  if (request.image.disk_format == "iso") {
-    // Nova would start it from a CD-ROM.
-    return NotServed({"the image's field", reason::kImageInvalid}, "disk_format", "iso");
-  }
   const Refusal image{"the image's property", reason::kImageInvalid};
   for (const auto& [name, value] : request.image.properties) {
     if (const Key* key = Find(kImageProperties, name); key != nullptr) {

@@ -254,9 +254,10 @@ Status CheckImage(model::ImageSource& image) {
   if (image.sha256.size() != 64 || !hex) {
     return bad("sha256", "sha256 must be 64 lower-case hex digits");
   }
-  static constexpr std::array<std::string_view, 5> kDisk{"qcow2", "raw", "aki", "ari", "ami"};
+  static constexpr std::array<std::string_view, 6> kDisk{"qcow2", "raw", "iso",
+                                                         "aki",   "ari", "ami"};
   if (std::ranges::find(kDisk, image.disk_format) == kDisk.end()) {
-    return bad("disk_format", "disk_format must be qcow2, raw, aki, ari or ami");
+    return bad("disk_format", "disk_format must be qcow2, raw, iso, aki, ari or ami");
   }
   if (image.container_format.empty()) image.container_format = "bare";
   static constexpr std::array<std::string_view, 4> kContainer{"bare", "aki", "ari", "ami"};

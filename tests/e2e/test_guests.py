@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from cloud import Cloud
+from cloud import Cloud, boot_sector
 
 BOOT = 300  # seconds: UEFI on an emulated CPU, on a machine that does other things too
 
@@ -136,6 +136,29 @@ def test_ephemeral_swap_vfat_and_serial_port(cloud):
     assert cloud.used("b")["DISK_GB"] == 3, "root, ephemeral, and swap rounded up"
     # What was made is found again, not made again: a hard reboot keeps it.
     cloud.cli("instance", "reboot", uuid, "--hard", "--wait", timeout=120)
+    cloud.delete(uuid)
+    cloud.assert_no_leak()
+
+
+def test_iso_image_boots_from_its_cdrom(cloud):
+    """An El Torito disc that says one line; the disc itself is the root disk, as in Nova."""
+    files = cloud.directory / "disc"
+    files.mkdir()
+    (files / "boot.bin").write_bytes(boot_sector(b"from a disc\r\n")[:2048])
+    disc = cloud.directory / "disc.iso"
+    subprocess.run(["xorriso", "-as", "mkisofs", "-quiet", "-no-emul-boot", "-boot-load-size", "4",
+                    "-b", "boot.bin", "-o", str(disc), str(files)], check=True)
+    cloud.register("disc", disc, "iso")
+    uuid = cloud.create("disc", image="disc", flavor="nano")
+    cloud.wait_state(uuid, "ACTIVE", seconds=120)
+    cloud.wait_console(uuid, "from a disc", seconds=60)
+    xml = cloud.libvirtd.virsh("dumpxml", uuid)
+    assert re.search(r"<disk type='file' device='cdrom'>(?:(?!</disk>).)*/disk'", xml, re.S), xml
+    cloud.delete(uuid)
+    cloud.register("mislabelled", disc, "raw")
+    uuid = cloud.create("mislabelled", image="mislabelled", flavor="nano")
+    fault = cloud.wait_state(uuid, "ERROR")["fault"]
+    assert fault["reason"] in ("IMAGE_FORMAT_MISMATCH", "IMAGE_UNSAFE"), fault
     cloud.delete(uuid)
     cloud.assert_no_leak()
 

@@ -52,6 +52,12 @@ bool TooBigForOthersOnly(const Status& status, std::uint64_t our_limit) {
   return size != details.end() && std::strtoull(size->second.c_str(), nullptr, 10) <= our_limit;
 }
 
+// What was vetted as one format was not vetted as another: the claim is part of the name, so that
+// no answer depends on who asked first.
+std::string KeyOf(const std::string& digest, const std::string& claim, const std::string& kept) {
+  return digest + (claim == kept ? "." : "." + claim + ".") + kept;
+}
+
 }  // namespace
 
 DiskImageStore::DiskImageStore(ImageStoreOptions options)
@@ -71,7 +77,7 @@ Expected<core::CachedImage> DiskImageStore::Ensure(const model::ImageSource& ima
   ASSIGN_OR_RETURN(const std::string served_as,
                    ServedAs(image.disk_format, options_.served_formats));
   ASSIGN_OR_RETURN(const std::string digest, CheckedDigest(image.sha256));
-  const std::string key = digest + "." + CachedAs(served_as);
+  const std::string key = KeyOf(digest, image.disk_format, CachedAs(served_as));
   // Taken before it is looked for: what is found then stays.
   const std::shared_ptr<const void> lease = leases_.Take(key);
   while (true) {
@@ -100,7 +106,7 @@ Expected<core::CachedImage> DiskImageStore::Fetch(const model::ImageSource& imag
                                                   const SharedLimit& limit,
                                                   const std::stop_token& stop) {
   ASSIGN_OR_RETURN(const std::string digest, CheckedDigest(image.sha256));
-  const std::string key = digest + "." + CachedAs(served_as);
+  const std::string key = KeyOf(digest, image.disk_format, CachedAs(served_as));
   // A flight that landed a moment ago has done it all.
   if (const auto found = cache_.Find(key)) return *found;
   RETURN_IF_FAILPOINT("agent.build.image_download.before");

@@ -23,8 +23,8 @@ class ImageCache {
   // Makes the directories and empties .tmp of what a crash left.
   Status Prepare() const;
 
-  // `key` is "<sha256>.<format>". Nothing unless image and record are both there and agree on the
-  // length.
+  // `key` is "<sha256>.<format>", or "<sha256>.<claimed>.<format>" where those differ. Nothing
+  // unless image and record are both there and agree on the length.
   std::optional<core::CachedImage> Find(const std::string& key) const;
 
   // Record first, then the image, then the directory: an image without its record is no image.

@@ -61,7 +61,7 @@ struct ImageStoreOptions {
   std::vector<std::filesystem::path> image_file_roots;
   // Of qcow2, raw, ami, aki, ari. Whatever else is named here is still refused: no other format is
   // understood by the rest of the agent.
-  std::set<std::string> served_formats = {"qcow2", "raw", "ami", "aki", "ari"};
+  std::set<std::string> served_formats = {"qcow2", "raw", "iso", "ami", "aki", "ari"};
   std::uint64_t max_file_bytes = std::uint64_t{1} << 40;
   HttpOptions http;
   ToolOptions tools;

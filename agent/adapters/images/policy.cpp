@@ -7,8 +7,8 @@ namespace kilonova::agent::adapters::images {
 
 Expected<std::string> ServedAs(std::string_view claimed_format,
                                const std::set<std::string>& served) {
-  const bool raw = claimed_format == format::kRaw || claimed_format == "ami" ||
-                   claimed_format == "aki" || claimed_format == "ari";
+  const bool raw = claimed_format == format::kRaw || claimed_format == format::kIso ||
+                   claimed_format == "ami" || claimed_format == "aki" || claimed_format == "ari";
   const bool known = raw || claimed_format == format::kQcow2;
   if (!known || !served.contains(std::string(claimed_format))) {
     return Error(Code::kInvalidArgument, reason::kImageFormatNotServed,

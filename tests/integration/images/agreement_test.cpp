@@ -30,7 +30,8 @@ class Canary {
 };
 
 bool Served(const std::string& claim) {
-  return claim == "qcow2" || claim == "raw" || claim == "ami" || claim == "aki" || claim == "ari";
+  return claim == "qcow2" || claim == "raw" || claim == "iso" || claim == "ami" || claim == "aki" ||
+         claim == "ari";
 }
 
 TEST_F(ImageStoreTest, EveryVectorGetsItsVerdictAndTheCanaryStaysClosed) {

@@ -232,6 +232,19 @@ class SmallDisk {
   bool mounted_ = false;
 };
 
+TEST_F(FetchTest, TheCacheDoesNotHideAWrongFormat) {
+  const fs::path disc = dir.path() / "disc.iso";
+  std::string bytes(64 << 10, '\0');
+  bytes.replace(32769, 5, "CD001");
+  WriteFile(disc, bytes);
+  const auto image = Ensure(Source(disc, "iso"));
+  ASSERT_TRUE(image.ok()) << Describe(image.status());
+  EXPECT_EQ(image->format, "raw");
+  EXPECT_EQ(image->virtual_size, bytes.size());
+  const Status status = Ensure(Source(disc, "raw")).status();
+  EXPECT_TRUE(HasReason(status, reason::kImageFormatMismatch)) << Describe(status);
+}
+
 TEST_F(FetchTest, AFullDiskIsSaidAndCleanedUp) {
   const SmallDisk disk(dir.path() / "small");
   if (!disk.mounted()) {

@@ -70,7 +70,7 @@ TEST(Inventory, TraitsAreOfWhatIsServed) {
   EXPECT_THAT(traits(), Contains("COMPUTE_VIOMMU_MODEL_INTEL"));
   EXPECT_THAT(traits(), Not(Contains("COMPUTE_VIOMMU_MODEL_VIRTIO")));
   EXPECT_THAT(traits(), Not(Contains(StartsWith("COMPUTE_SECURITY_TPM"))));
-  EXPECT_THAT(traits(), Not(Contains("COMPUTE_IMAGE_TYPE_ISO")));
+  EXPECT_THAT(traits(), Contains("COMPUTE_IMAGE_TYPE_ISO"));
   facts.libvirt_version = 8003000;
   EXPECT_THAT(traits(), Contains("COMPUTE_VIOMMU_MODEL_VIRTIO"));
 }

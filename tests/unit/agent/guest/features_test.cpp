@@ -110,11 +110,8 @@ TEST(Features, ServedKeysWithNonsense_AreInvalid) {
   EXPECT_TRUE(HasReason(WithProperty({"hw_cpu_threads", "-1"}), reason::kImageInvalid));
 }
 
-TEST(Features, DisksNotServedYet_RefusedByName) {
+TEST(Features, EphemeralDisksAndSwap_AreServed) {
   auto request = PlainRequest();
-  request.image.disk_format = "iso";
-  EXPECT_EQ(DetailsOf(CheckServed(request))["key"], "disk_format");
-  request.image.disk_format = "qcow2";
   request.flavor.ephemeral_gb = 1;
   request.flavor.swap_mb = 1;
   EXPECT_TRUE(CheckServed(request).ok());

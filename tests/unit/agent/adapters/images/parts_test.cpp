@@ -12,18 +12,18 @@
 namespace kilonova::agent::adapters::images {
 namespace {
 
-const std::set<std::string> kServed = {"qcow2", "raw", "ami", "aki", "ari"};
+const std::set<std::string> kServed = {"qcow2", "raw", "iso", "ami", "aki", "ari"};
 
-TEST(ServedAs_Test, KernelsAreRaw) {
+TEST(ServedAs_Test, KernelsAndCdRomsAreRaw) {
   EXPECT_EQ(*ServedAs("qcow2", kServed), "qcow2");
-  for (const char* claim : {"raw", "ami", "aki", "ari"})
+  for (const char* claim : {"raw", "iso", "ami", "aki", "ari"})
     EXPECT_EQ(*ServedAs(claim, kServed), "raw");
 }
 
 TEST(ServedAs_Test, RefusesEveryOtherFormatEvenWhenListed) {
   std::set<std::string> generous = kServed;
   generous.insert("vmdk");
-  for (const char* claim : {"vmdk", "iso", "vhd", "QCOW2", "raw ", "", "gpt"}) {
+  for (const char* claim : {"vmdk", "vhd", "QCOW2", "raw ", "", "gpt"}) {
     EXPECT_TRUE(HasReason(ServedAs(claim, generous).status(), reason::kImageFormatNotServed))
         << claim;
   }
