@@ -2,6 +2,7 @@
 #include <grpcpp/grpcpp.h>
 #include <kilonova/v1/aggregate.grpc.pb.h>
 
+#include "cli/call.h"
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/table.h"
@@ -52,18 +53,6 @@ int Print(const Client& client, const v1::Aggregate& a) {
   return kExitOk;
 }
 
-template <class Request, class Response>
-int One(const Client& client, const Request& request,
-        ::grpc::Status (Service::Stub::*method)(::grpc::ClientContext*, const Request&,
-                                                Response*)) {
-  Response response;
-  const auto stub = Service::NewStub(client.channel());
-  const Status status = client.Call([&](::grpc::ClientContext* context) {
-    return (stub.get()->*method)(context, request, &response);
-  });
-  return status.ok() ? Print(client, response.aggregate()) : Fail(status);
-}
-
 std::string ZoneTable(const std::vector<v1::AvailabilityZone>& zones) {
   Table table({"ZONE", "STATE", "HOSTS", "UP", "NAMES"});
   for (const auto& zone : zones) {
@@ -81,29 +70,20 @@ int CreateAggregate(const Client& client, const AggregateOptions& options) {
   v1::CreateAggregateRequest request;
   request.set_name(options.aggregate);
   request.set_availability_zone(options.zone);
-  return One<v1::CreateAggregateRequest, v1::CreateAggregateResponse>(
-      client, request, &Service::Stub::CreateAggregate);
+  return CallAndPrint(client, &Service::Stub::CreateAggregate, request,
+                      &v1::CreateAggregateResponse::aggregate, Print);
 }
 
 int ListAggregates(const Client& client) {
-  std::vector<v1::Aggregate> aggregates;
-  const auto stub = Service::NewStub(client.channel());
-  const Status status =
-      ListAll<Service::Stub, v1::ListAggregatesRequest, v1::ListAggregatesResponse, v1::Aggregate>(
-          client, stub.get(), &Service::Stub::ListAggregates, {},
-          [](const auto& page, auto* out) {
-            out->insert(out->end(), page.aggregates().begin(), page.aggregates().end());
-          },
-          &aggregates);
-  if (!status.ok()) return Fail(status);
-  return PrintList<v1::Aggregate>(client.format(), aggregates, AggregateTable);
+  return ListAndPrint(client, &Service::Stub::ListAggregates, {},
+                      &v1::ListAggregatesResponse::aggregates, AggregateTable);
 }
 
 int ShowAggregate(const Client& client, const AggregateOptions& options) {
   v1::GetAggregateRequest request;
   request.set_aggregate(options.aggregate);
-  return One<v1::GetAggregateRequest, v1::GetAggregateResponse>(client, request,
-                                                                &Service::Stub::GetAggregate);
+  return CallAndPrint(client, &Service::Stub::GetAggregate, request,
+                      &v1::GetAggregateResponse::aggregate, Print);
 }
 
 int UpdateAggregate(const Client& client, const AggregateOptions& options) {
@@ -111,35 +91,30 @@ int UpdateAggregate(const Client& client, const AggregateOptions& options) {
   request.set_aggregate(options.aggregate);
   request.set_name(options.name);
   request.set_availability_zone(options.zone);
-  return One<v1::UpdateAggregateRequest, v1::UpdateAggregateResponse>(
-      client, request, &Service::Stub::UpdateAggregate);
+  return CallAndPrint(client, &Service::Stub::UpdateAggregate, request,
+                      &v1::UpdateAggregateResponse::aggregate, Print);
 }
 
 int DeleteAggregate(const Client& client, const AggregateOptions& options) {
   v1::DeleteAggregateRequest request;
-  v1::DeleteAggregateResponse response;
   request.set_aggregate(options.aggregate);
-  const auto stub = Service::NewStub(client.channel());
-  const Status status = client.Call([&](::grpc::ClientContext* context) {
-    return stub->DeleteAggregate(context, request, &response);
-  });
-  return status.ok() ? kExitOk : Fail(status);
+  return CallOnly(client, &Service::Stub::DeleteAggregate, request);
 }
 
 int AddAggregateHost(const Client& client, const AggregateOptions& options) {
   v1::AddHostToAggregateRequest request;
   request.set_aggregate(options.aggregate);
   request.set_host(options.host);
-  return One<v1::AddHostToAggregateRequest, v1::AddHostToAggregateResponse>(
-      client, request, &Service::Stub::AddHostToAggregate);
+  return CallAndPrint(client, &Service::Stub::AddHostToAggregate, request,
+                      &v1::AddHostToAggregateResponse::aggregate, Print);
 }
 
 int RemoveAggregateHost(const Client& client, const AggregateOptions& options) {
   v1::RemoveHostFromAggregateRequest request;
   request.set_aggregate(options.aggregate);
   request.set_host(options.host);
-  return One<v1::RemoveHostFromAggregateRequest, v1::RemoveHostFromAggregateResponse>(
-      client, request, &Service::Stub::RemoveHostFromAggregate);
+  return CallAndPrint(client, &Service::Stub::RemoveHostFromAggregate, request,
+                      &v1::RemoveHostFromAggregateResponse::aggregate, Print);
 }
 
 int SetAggregateMetadata(const Client& client, const AggregateOptions& options) {
@@ -153,24 +128,15 @@ int SetAggregateMetadata(const Client& client, const AggregateOptions& options) 
   if (request.set().empty() && request.remove().empty()) {
     return FailUsage("give key=value to set or --remove KEY");
   }
-  return One<v1::SetAggregateMetadataRequest, v1::SetAggregateMetadataResponse>(
-      client, request, &Service::Stub::SetAggregateMetadata);
+  return CallAndPrint(client, &Service::Stub::SetAggregateMetadata, request,
+                      &v1::SetAggregateMetadataResponse::aggregate, Print);
 }
 
 int ListZones(const Client& client, const ZoneOptions& options) {
-  std::vector<v1::AvailabilityZone> zones;
   v1::ListAvailabilityZonesRequest request;
   request.set_detail(options.hosts);
-  const auto stub = Service::NewStub(client.channel());
-  const Status status = ListAll<Service::Stub, v1::ListAvailabilityZonesRequest,
-                                v1::ListAvailabilityZonesResponse, v1::AvailabilityZone>(
-      client, stub.get(), &Service::Stub::ListAvailabilityZones, request,
-      [](const auto& page, auto* out) {
-        out->insert(out->end(), page.zones().begin(), page.zones().end());
-      },
-      &zones);
-  if (!status.ok()) return Fail(status);
-  return PrintList<v1::AvailabilityZone>(client.format(), zones, ZoneTable);
+  return ListAndPrint(client, &Service::Stub::ListAvailabilityZones, request,
+                      &v1::ListAvailabilityZonesResponse::zones, ZoneTable);
 }
 
 }  // namespace kilonova::cli

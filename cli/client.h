@@ -43,25 +43,6 @@ class Client {
 int Fail(const Status& status);
 int FailUsage(const std::string& message);
 
-// Follows a List call over all its pages.
-template <class Stub, class Request, class Response, class Item>
-Status ListAll(const Client& client, Stub* stub,
-               ::grpc::Status (Stub::*method)(::grpc::ClientContext*, const Request&, Response*),
-               Request request,
-               const std::function<void(const Response&, std::vector<Item>*)>& take,
-               std::vector<Item>* out) {
-  request.set_page_size(1000);
-  while (true) {
-    Response response;
-    RETURN_IF_ERROR(client.Call([&](::grpc::ClientContext* context) {
-      return (stub->*method)(context, request, &response);
-    }));
-    take(response, out);
-    if (response.next_page_token().empty()) return OkStatus();
-    request.set_page_token(response.next_page_token());
-  }
-}
-
 // Prints a list as the format says; the table is made by `table`.
 template <class Item>
 int PrintList(Format format, const std::vector<Item>& items,

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "cli/call.h"
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/table.h"
@@ -59,13 +60,10 @@ Expected<std::vector<model::Flavor>> Load(const std::string& path,
                                                     : flavors::LoadFlavorFile(path, options);
 }
 
-Status Create(const Client& client, const v1::Flavor& flavor, v1::CreateFlavorResponse* response) {
+Expected<v1::CreateFlavorResponse> Create(const Client& client, const v1::Flavor& flavor) {
   v1::CreateFlavorRequest request;
   *request.mutable_flavor() = flavor;
-  const auto stub = Service::NewStub(client.channel());
-  return client.Call([&](::grpc::ClientContext* context) {
-    return stub->CreateFlavor(context, request, response);
-  });
+  return Call(client, &Service::Stub::CreateFlavor, request);
 }
 
 }  // namespace
@@ -88,9 +86,8 @@ int CreateFlavor(const Client& client, const FlavorOptions& options) {
         (*flavor.mutable_extra_specs())[key] = value;
       });
   if (!pairs.ok()) return FailUsage(Message(pairs));
-  v1::CreateFlavorResponse response;
-  const Status status = Create(client, flavor, &response);
-  return status.ok() ? Print(client, response.flavor()) : Fail(status);
+  const auto response = Create(client, flavor);
+  return response.ok() ? Print(client, response->flavor()) : Fail(response.status());
 }
 
 int CheckFlavors(const FlavorOptions& options) {
@@ -109,8 +106,7 @@ int LoadFlavors(const Client& client, const FlavorOptions& options) {
   for (model::Flavor flavor : *flavors) {
     v1::Flavor message;
     grpc::ToProto(flavor, &message);
-    v1::CreateFlavorResponse response;
-    const Status status = Create(client, message, &response);
+    const Status status = Create(client, message).status();
     if (status.ok()) {
       ++made;
       continue;
@@ -118,16 +114,12 @@ int LoadFlavors(const Client& client, const FlavorOptions& options) {
     if (!HasReason(status, reason::kFlavorExists)) return Fail(Prefixed(status, flavor.name));
     // Loading a catalogue again is no error, unless what is there is something else.
     v1::GetFlavorRequest get;
-    v1::GetFlavorResponse existing;
     get.set_flavor(flavor.flavorid.empty() ? flavor.name : flavor.flavorid);
-    const auto stub = Service::NewStub(client.channel());
-    const Status found = client.Call(
-        [&](::grpc::ClientContext* context) { return stub->GetFlavor(context, get, &existing); });
+    const auto existing = Call(client, &Service::Stub::GetFlavor, get);
+    if (!existing.ok()) return Fail(status);
     // One that names no id has whatever id was made up for it.
-    if (flavor.flavorid.empty()) flavor.flavorid = existing.flavor().flavorid();
-    if (!found.ok() || existing.flavor().content_hash() != flavor.ContentHash()) {
-      return Fail(status);
-    }
+    if (flavor.flavorid.empty()) flavor.flavorid = existing->flavor().flavorid();
+    if (existing->flavor().content_hash() != flavor.ContentHash()) return Fail(status);
     ++there;
   }
   std::cerr << made << " flavors created, " << there << " already there\n";
@@ -135,32 +127,19 @@ int LoadFlavors(const Client& client, const FlavorOptions& options) {
 }
 
 int ListFlavors(const Client& client) {
-  std::vector<v1::Flavor> flavors;
-  const auto stub = Service::NewStub(client.channel());
-  const Status status =
-      ListAll<Service::Stub, v1::ListFlavorsRequest, v1::ListFlavorsResponse, v1::Flavor>(
-          client, stub.get(), &Service::Stub::ListFlavors, {},
-          [](const auto& page, auto* out) {
-            out->insert(out->end(), page.flavors().begin(), page.flavors().end());
-          },
-          &flavors);
-  if (!status.ok()) return Fail(status);
-  return PrintList<v1::Flavor>(client.format(), flavors, FlavorTable);
+  return ListAndPrint(client, &Service::Stub::ListFlavors, {}, &v1::ListFlavorsResponse::flavors,
+                      FlavorTable);
 }
 
 int ShowFlavor(const Client& client, const FlavorOptions& options) {
   v1::GetFlavorRequest request;
-  v1::GetFlavorResponse response;
   request.set_flavor(options.name);
-  const auto stub = Service::NewStub(client.channel());
-  const Status status = client.Call(
-      [&](::grpc::ClientContext* context) { return stub->GetFlavor(context, request, &response); });
-  return status.ok() ? Print(client, response.flavor()) : Fail(status);
+  return CallAndPrint(client, &Service::Stub::GetFlavor, request, &v1::GetFlavorResponse::flavor,
+                      Print);
 }
 
 int UpdateFlavor(const Client& client, const FlavorOptions& options) {
   v1::UpdateFlavorRequest request;
-  v1::UpdateFlavorResponse response;
   request.set_flavor(options.name);
   request.set_description(options.description);
   const Status pairs =
@@ -168,22 +147,14 @@ int UpdateFlavor(const Client& client, const FlavorOptions& options) {
         (*request.mutable_extra_specs())[key] = value;
       });
   if (!pairs.ok()) return FailUsage(Message(pairs));
-  const auto stub = Service::NewStub(client.channel());
-  const Status status = client.Call([&](::grpc::ClientContext* context) {
-    return stub->UpdateFlavor(context, request, &response);
-  });
-  return status.ok() ? Print(client, response.flavor()) : Fail(status);
+  return CallAndPrint(client, &Service::Stub::UpdateFlavor, request,
+                      &v1::UpdateFlavorResponse::flavor, Print);
 }
 
 int DeleteFlavor(const Client& client, const FlavorOptions& options) {
   v1::DeleteFlavorRequest request;
-  v1::DeleteFlavorResponse response;
   request.set_flavor(options.name);
-  const auto stub = Service::NewStub(client.channel());
-  const Status status = client.Call([&](::grpc::ClientContext* context) {
-    return stub->DeleteFlavor(context, request, &response);
-  });
-  return status.ok() ? kExitOk : Fail(status);
+  return CallOnly(client, &Service::Stub::DeleteFlavor, request);
 }
 
 }  // namespace kilonova::cli

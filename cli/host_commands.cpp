@@ -2,6 +2,7 @@
 #include <grpcpp/grpcpp.h>
 #include <kilonova/v1/host.grpc.pb.h>
 
+#include "cli/call.h"
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/table.h"
@@ -88,53 +89,32 @@ int Print(const Client& client, const v1::Host& h) {
   return kExitOk;
 }
 
-template <class Request, class Response>
-int One(const Client& client, const Request& request,
-        ::grpc::Status (Service::Stub::*method)(::grpc::ClientContext*, const Request&,
-                                                Response*)) {
-  Response response;
-  const auto stub = Service::NewStub(client.channel());
-  const Status status = client.Call([&](::grpc::ClientContext* context) {
-    return (stub.get()->*method)(context, request, &response);
-  });
-  return status.ok() ? Print(client, response.host()) : Fail(status);
-}
-
 }  // namespace
 
 int ListHosts(const Client& client) {
-  std::vector<v1::Host> hosts;
-  const auto stub = Service::NewStub(client.channel());
-  const Status status =
-      ListAll<Service::Stub, v1::ListHostsRequest, v1::ListHostsResponse, v1::Host>(
-          client, stub.get(), &Service::Stub::ListHosts, {},
-          [](const auto& page, auto* out) {
-            out->insert(out->end(), page.hosts().begin(), page.hosts().end());
-          },
-          &hosts);
-  if (!status.ok()) return Fail(status);
-  return PrintList<v1::Host>(client.format(), hosts, HostTable);
+  return ListAndPrint(client, &Service::Stub::ListHosts, {}, &v1::ListHostsResponse::hosts,
+                      HostTable);
 }
 
 int ShowHost(const Client& client, const std::string& host) {
   v1::GetHostRequest request;
   request.set_host(host);
-  return One<v1::GetHostRequest, v1::GetHostResponse>(client, request, &Service::Stub::GetHost);
+  return CallAndPrint(client, &Service::Stub::GetHost, request, &v1::GetHostResponse::host, Print);
 }
 
 int EnableHost(const Client& client, const std::string& host) {
   v1::EnableHostRequest request;
   request.set_host(host);
-  return One<v1::EnableHostRequest, v1::EnableHostResponse>(client, request,
-                                                            &Service::Stub::EnableHost);
+  return CallAndPrint(client, &Service::Stub::EnableHost, request, &v1::EnableHostResponse::host,
+                      Print);
 }
 
 int DisableHost(const Client& client, const std::string& host, const std::string& why) {
   v1::DisableHostRequest request;
   request.set_host(host);
   request.set_reason(why);
-  return One<v1::DisableHostRequest, v1::DisableHostResponse>(client, request,
-                                                              &Service::Stub::DisableHost);
+  return CallAndPrint(client, &Service::Stub::DisableHost, request, &v1::DisableHostResponse::host,
+                      Print);
 }
 
 }  // namespace kilonova::cli

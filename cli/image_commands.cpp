@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "cli/call.h"
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/table.h"
@@ -78,7 +79,6 @@ int RegisterImage(const Client& client, const ImageOptions& given) {
   ImageOptions options = given;
   if (const Status status = Complete(&options); !status.ok()) return FailUsage(Message(status));
   v1::RegisterImageRequest request;
-  v1::RegisterImageResponse response;
   v1::Image* image = request.mutable_image();
   image->set_id(options.id);
   image->set_name(options.name);
@@ -93,46 +93,26 @@ int RegisterImage(const Client& client, const ImageOptions& given) {
       options.properties, "--property",
       [image](const auto& key, const auto& value) { (*image->mutable_properties())[key] = value; });
   if (!pairs.ok()) return FailUsage(Message(pairs));
-  const auto stub = Service::NewStub(client.channel());
-  const Status status = client.Call([&](::grpc::ClientContext* context) {
-    return stub->RegisterImage(context, request, &response);
-  });
-  return status.ok() ? Print(client, response.image()) : Fail(status);
+  return CallAndPrint(client, &Service::Stub::RegisterImage, request,
+                      &v1::RegisterImageResponse::image, Print);
 }
 
 int ListImages(const Client& client) {
-  std::vector<v1::Image> images;
-  const auto stub = Service::NewStub(client.channel());
-  const Status status =
-      ListAll<Service::Stub, v1::ListImagesRequest, v1::ListImagesResponse, v1::Image>(
-          client, stub.get(), &Service::Stub::ListImages, {},
-          [](const auto& page, auto* out) {
-            out->insert(out->end(), page.images().begin(), page.images().end());
-          },
-          &images);
-  if (!status.ok()) return Fail(status);
-  return PrintList<v1::Image>(client.format(), images, ImageTable);
+  return ListAndPrint(client, &Service::Stub::ListImages, {}, &v1::ListImagesResponse::images,
+                      ImageTable);
 }
 
 int ShowImage(const Client& client, const ImageOptions& options) {
   v1::GetImageRequest request;
-  v1::GetImageResponse response;
   request.set_image(options.name);
-  const auto stub = Service::NewStub(client.channel());
-  const Status status = client.Call(
-      [&](::grpc::ClientContext* context) { return stub->GetImage(context, request, &response); });
-  return status.ok() ? Print(client, response.image()) : Fail(status);
+  return CallAndPrint(client, &Service::Stub::GetImage, request, &v1::GetImageResponse::image,
+                      Print);
 }
 
 int DeleteImage(const Client& client, const ImageOptions& options) {
   v1::DeleteImageRequest request;
-  v1::DeleteImageResponse response;
   request.set_image(options.name);
-  const auto stub = Service::NewStub(client.channel());
-  const Status status = client.Call([&](::grpc::ClientContext* context) {
-    return stub->DeleteImage(context, request, &response);
-  });
-  return status.ok() ? kExitOk : Fail(status);
+  return CallOnly(client, &Service::Stub::DeleteImage, request);
 }
 
 }  // namespace kilonova::cli

@@ -4,6 +4,7 @@
 
 #include <thread>
 
+#include "cli/call.h"
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/instance_text.h"
@@ -23,30 +24,21 @@ int Print(const Client& client, const v1::Instance& instance) {
 
 Expected<v1::Instance> Get(const Client& client, const std::string& name) {
   v1::GetInstanceRequest request;
-  v1::GetInstanceResponse response;
   request.set_instance(name);
-  const auto stub = Service::NewStub(client.channel());
-  RETURN_IF_ERROR(client.Call([&](::grpc::ClientContext* context) {
-    return stub->GetInstance(context, request, &response);
-  }));
+  ASSIGN_OR_RETURN(const auto response, Call(client, &Service::Stub::GetInstance, request));
   return response.instance();
 }
 
 // A call that answers with the instance, then maybe a wait for it to settle.
 template <class Request, class Response>
 int Act(const Client& client, const InstanceOptions& options, Request request,
-        ::grpc::Status (Service::Stub::*method)(::grpc::ClientContext*, const Request&, Response*),
-        WaitFor what) {
-  Response response;
+        Method<Service::Stub, Request, Response> method, WaitFor what) {
   request.set_instance(options.instance);
   request.set_request_id(options.request_id);
-  const auto stub = Service::NewStub(client.channel());
-  const Status status = client.Call([&](::grpc::ClientContext* context) {
-    return (stub.get()->*method)(context, request, &response);
-  });
-  if (!status.ok()) return Fail(status);
-  if (!options.wait) return Print(client, response.instance());
-  const std::string uuid = response.instance().uuid();
+  const auto response = Call(client, method, request);
+  if (!response.ok()) return Fail(response.status());
+  if (!options.wait) return Print(client, response->instance());
+  const std::string uuid = response->instance().uuid();
   const int code = WaitForInstances(client, {uuid}, what, options.wait_timeout);
   const auto after = Get(client, uuid);
   if (after.ok()) Print(client, *after);
@@ -67,7 +59,6 @@ v1::VmState StateFrom(const std::string& text, bool* ok) {
 
 int CreateInstances(const Client& client, const CreateOptions& options) {
   v1::CreateInstancesRequest request;
-  v1::CreateInstancesResponse response;
   // With an id of its own, a repeated command is safe: the scheduler answers with the same
   // instances.
   request.set_request_id(options.request_id.empty() ? Uuid::Random().str() : options.request_id);
@@ -75,12 +66,9 @@ int CreateInstances(const Client& client, const CreateOptions& options) {
   if (const Status status = FillTemplate(options.what, request.mutable_template_()); !status.ok()) {
     return FailUsage(Message(status));
   }
-  const auto stub = Service::NewStub(client.channel());
-  const Status status = client.Call([&](::grpc::ClientContext* context) {
-    return stub->CreateInstances(context, request, &response);
-  });
-  if (!status.ok()) return Fail(status);
-  std::vector<v1::Instance> instances(response.instances().begin(), response.instances().end());
+  const auto response = Call(client, &Service::Stub::CreateInstances, request);
+  if (!response.ok()) return Fail(response.status());
+  std::vector<v1::Instance> instances(response->instances().begin(), response->instances().end());
   int code = kExitOk;
   if (options.wait) {
     std::vector<std::string> uuids;
@@ -88,7 +76,7 @@ int CreateInstances(const Client& client, const CreateOptions& options) {
     code = WaitForInstances(client, uuids, WaitFor::kSettled, options.wait_timeout);
   }
   // After a wait they have changed; of a compact answer most is yet to be asked for.
-  if (options.wait || response.compact()) {
+  if (options.wait || response->compact()) {
     for (auto& instance : instances) {
       if (const auto after = Get(client, instance.uuid()); after.ok()) instance = *after;
     }
@@ -112,17 +100,8 @@ int ListInstances(const Client& client, const ListInstancesOptions& options) {
   request.set_flavor(options.flavor);
   request.set_image_id(options.image);
   request.set_deleted(options.deleted);
-  std::vector<v1::Instance> instances;
-  const auto stub = Service::NewStub(client.channel());
-  const Status status =
-      ListAll<Service::Stub, v1::ListInstancesRequest, v1::ListInstancesResponse, v1::Instance>(
-          client, stub.get(), &Service::Stub::ListInstances, request,
-          [](const auto& page, auto* out) {
-            out->insert(out->end(), page.instances().begin(), page.instances().end());
-          },
-          &instances);
-  if (!status.ok()) return Fail(status);
-  return PrintList<v1::Instance>(client.format(), instances, InstanceTable);
+  return ListAndPrint(client, &Service::Stub::ListInstances, request,
+                      &v1::ListInstancesResponse::instances, InstanceTable);
 }
 
 int ShowInstance(const Client& client, const InstanceOptions& options) {
@@ -153,21 +132,17 @@ int RebootInstance(const Client& client, const InstanceOptions& options) {
 
 int ConsoleOutput(const Client& client, const InstanceOptions& options) {
   v1::GetConsoleOutputRequest request;
-  v1::GetConsoleOutputResponse response;
   request.set_instance(options.instance);
   request.set_max_bytes(options.max_bytes);
-  const auto stub = Service::NewStub(client.channel());
-  const Status status = client.Call([&](::grpc::ClientContext* context) {
-    return stub->GetConsoleOutput(context, request, &response);
-  });
-  if (!status.ok()) return Fail(status);
+  const auto response = Call(client, &Service::Stub::GetConsoleOutput, request);
+  if (!response.ok()) return Fail(response.status());
   if (client.format() != Format::kTable) {
-    std::cout << Render(response, client.format());
+    std::cout << Render(*response, client.format());
   } else {
     // As it came: whoever asks for a guest's console gets the guest's bytes.
-    std::cout.write(response.output().data(),
-                    static_cast<std::streamsize>(response.output().size()));
-    if (!response.output().empty() && response.output().back() != '\n') std::cout << '\n';
+    std::cout.write(response->output().data(),
+                    static_cast<std::streamsize>(response->output().size()));
+    if (!response->output().empty() && response->output().back() != '\n') std::cout << '\n';
   }
   return kExitOk;
 }

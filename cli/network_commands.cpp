@@ -2,6 +2,7 @@
 #include <grpcpp/grpcpp.h>
 #include <kilonova/v1/network.grpc.pb.h>
 
+#include "cli/call.h"
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/table.h"
@@ -51,7 +52,6 @@ int Print(const Client& client, const v1::Network& n) {
 
 int CreateNetwork(const Client& client, const NetworkOptions& options) {
   v1::CreateNetworkRequest request;
-  v1::CreateNetworkResponse response;
   v1::Network* network = request.mutable_network();
   network->set_id(options.id);
   network->set_name(options.name);
@@ -67,47 +67,26 @@ int CreateNetwork(const Client& client, const NetworkOptions& options) {
   network->set_pool_start(options.pool_start);
   network->set_pool_end(options.pool_end);
   for (const std::string& server : options.dns) network->add_dns_servers(server);
-  const auto stub = Service::NewStub(client.channel());
-  const Status status = client.Call([&](::grpc::ClientContext* context) {
-    return stub->CreateNetwork(context, request, &response);
-  });
-  return status.ok() ? Print(client, response.network()) : Fail(status);
+  return CallAndPrint(client, &Service::Stub::CreateNetwork, request,
+                      &v1::CreateNetworkResponse::network, Print);
 }
 
 int ListNetworks(const Client& client) {
-  std::vector<v1::Network> networks;
-  const auto stub = Service::NewStub(client.channel());
-  const Status status =
-      ListAll<Service::Stub, v1::ListNetworksRequest, v1::ListNetworksResponse, v1::Network>(
-          client, stub.get(), &Service::Stub::ListNetworks, {},
-          [](const auto& page, auto* out) {
-            out->insert(out->end(), page.networks().begin(), page.networks().end());
-          },
-          &networks);
-  if (!status.ok()) return Fail(status);
-  return PrintList<v1::Network>(client.format(), networks, NetworkTable);
+  return ListAndPrint(client, &Service::Stub::ListNetworks, {}, &v1::ListNetworksResponse::networks,
+                      NetworkTable);
 }
 
 int ShowNetwork(const Client& client, const NetworkOptions& options) {
   v1::GetNetworkRequest request;
-  v1::GetNetworkResponse response;
   request.set_network(options.name);
-  const auto stub = Service::NewStub(client.channel());
-  const Status status = client.Call([&](::grpc::ClientContext* context) {
-    return stub->GetNetwork(context, request, &response);
-  });
-  return status.ok() ? Print(client, response.network()) : Fail(status);
+  return CallAndPrint(client, &Service::Stub::GetNetwork, request, &v1::GetNetworkResponse::network,
+                      Print);
 }
 
 int DeleteNetwork(const Client& client, const NetworkOptions& options) {
   v1::DeleteNetworkRequest request;
-  v1::DeleteNetworkResponse response;
   request.set_network(options.name);
-  const auto stub = Service::NewStub(client.channel());
-  const Status status = client.Call([&](::grpc::ClientContext* context) {
-    return stub->DeleteNetwork(context, request, &response);
-  });
-  return status.ok() ? kExitOk : Fail(status);
+  return CallOnly(client, &Service::Stub::DeleteNetwork, request);
 }
 
 }  // namespace kilonova::cli

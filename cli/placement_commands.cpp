@@ -4,6 +4,7 @@
 
 #include <cstdio>
 
+#include "cli/call.h"
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/instance_text.h"
@@ -77,7 +78,6 @@ std::string FitsText(const v1::WhatFitsResponse& response, bool hosts) {
 
 int Explain(const Client& client, const ExplainOptions& options) {
   v1::ExplainRequest request;
-  v1::ExplainResponse response;
   request.set_instance(options.instance);
   request.set_most_hosts(options.most_hosts);
   if (options.instance.empty()) {
@@ -86,57 +86,49 @@ int Explain(const Client& client, const ExplainOptions& options) {
       return FailUsage(Message(status));
     }
   }
-  const auto stub = Service::NewStub(client.channel());
-  const Status status = client.Call(
-      [&](::grpc::ClientContext* context) { return stub->Explain(context, request, &response); });
-  if (!status.ok()) return Fail(status);
-  std::cout << (client.format() == Format::kTable ? ExplainText(response)
-                                                  : Render(response, client.format()));
+  const auto response = Call(client, &Service::Stub::Explain, request);
+  if (!response.ok()) return Fail(response.status());
+  std::cout << (client.format() == Format::kTable ? ExplainText(*response)
+                                                  : Render(*response, client.format()));
   return kExitOk;
 }
 
 int WhatFits(const Client& client, const WhatFitsOptions& options) {
   v1::WhatFitsRequest request;
-  v1::WhatFitsResponse response;
   request.set_per_host(options.hosts);
   if (const Status status = FillTemplate(options.what, request.mutable_template_()); !status.ok()) {
     return FailUsage(Message(status));
   }
-  const auto stub = Service::NewStub(client.channel());
-  const Status status = client.Call(
-      [&](::grpc::ClientContext* context) { return stub->WhatFits(context, request, &response); });
-  if (!status.ok()) return Fail(status);
-  std::cout << (client.format() == Format::kTable ? FitsText(response, options.hosts)
-                                                  : Render(response, client.format()));
+  const auto response = Call(client, &Service::Stub::WhatFits, request);
+  if (!response.ok()) return Fail(response.status());
+  std::cout << (client.format() == Format::kTable ? FitsText(*response, options.hosts)
+                                                  : Render(*response, client.format()));
   return kExitOk;
 }
 
 int DryRun(const Client& client, const ExplainOptions& options) {
   v1::DryRunRequest request;
-  v1::DryRunResponse response;
   request.set_count(options.count);
   if (const Status status = FillTemplate(options.what, request.mutable_template_()); !status.ok()) {
     return FailUsage(Message(status));
   }
-  const auto stub = Service::NewStub(client.channel());
-  const Status status = client.Call(
-      [&](::grpc::ClientContext* context) { return stub->DryRun(context, request, &response); });
-  if (!status.ok()) return Fail(status);
+  const auto response = Call(client, &Service::Stub::DryRun, request);
+  if (!response.ok()) return Fail(response.status());
   if (client.format() != Format::kTable) {
-    std::cout << Render(response, client.format());
+    std::cout << Render(*response, client.format());
   } else {
     Table table({"INSTANCE", "HOST", "ALTERNATES"});
-    for (int i = 0; i < response.placements_size(); ++i) {
+    for (int i = 0; i < response->placements_size(); ++i) {
       std::string alternates;
-      for (const auto& host : response.placements(i).alternates()) {
+      for (const auto& host : response->placements(i).alternates()) {
         alternates += (alternates.empty() ? "" : " ") + host;
       }
-      const std::string& host = response.placements(i).host();
+      const std::string& host = response->placements(i).host();
       table.Add({std::to_string(i + 1), host.empty() ? "(none)" : host, alternates});
     }
-    std::cout << table.Text() << Printable(response.summary()) << "\n";
+    std::cout << table.Text() << Printable(response->summary()) << "\n";
   }
-  for (const auto& placement : response.placements()) {
+  for (const auto& placement : response->placements()) {
     if (placement.host().empty()) return kExitFailed;
   }
   return kExitOk;

@@ -2,6 +2,7 @@
 #include <grpcpp/grpcpp.h>
 #include <kilonova/v1/server_group.grpc.pb.h>
 
+#include "cli/call.h"
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/table.h"
@@ -44,18 +45,6 @@ int Print(const Client& client, const v1::ServerGroup& g) {
   return kExitOk;
 }
 
-template <class Request, class Response>
-int One(const Client& client, const Request& request,
-        ::grpc::Status (Service::Stub::*method)(::grpc::ClientContext*, const Request&,
-                                                Response*)) {
-  Response response;
-  const auto stub = Service::NewStub(client.channel());
-  const Status status = client.Call([&](::grpc::ClientContext* context) {
-    return (stub.get()->*method)(context, request, &response);
-  });
-  return status.ok() ? Print(client, response.server_group()) : Fail(status);
-}
-
 }  // namespace
 
 int CreateServerGroup(const Client& client, const ServerGroupOptions& options) {
@@ -66,42 +55,28 @@ int CreateServerGroup(const Client& client, const ServerGroupOptions& options) {
   group->set_max_server_per_host(options.max_server_per_host);
   group->set_project_id(options.project);
   group->set_user_id(options.user);
-  return One<v1::CreateServerGroupRequest, v1::CreateServerGroupResponse>(
-      client, request, &Service::Stub::CreateServerGroup);
+  return CallAndPrint(client, &Service::Stub::CreateServerGroup, request,
+                      &v1::CreateServerGroupResponse::server_group, Print);
 }
 
 int ListServerGroups(const Client& client, const ServerGroupOptions& options) {
-  std::vector<v1::ServerGroup> groups;
   v1::ListServerGroupsRequest request;
   request.set_project_id(options.project);
-  const auto stub = Service::NewStub(client.channel());
-  const Status status = ListAll<Service::Stub, v1::ListServerGroupsRequest,
-                                v1::ListServerGroupsResponse, v1::ServerGroup>(
-      client, stub.get(), &Service::Stub::ListServerGroups, request,
-      [](const auto& page, auto* out) {
-        out->insert(out->end(), page.server_groups().begin(), page.server_groups().end());
-      },
-      &groups);
-  if (!status.ok()) return Fail(status);
-  return PrintList<v1::ServerGroup>(client.format(), groups, GroupTable);
+  return ListAndPrint(client, &Service::Stub::ListServerGroups, request,
+                      &v1::ListServerGroupsResponse::server_groups, GroupTable);
 }
 
 int ShowServerGroup(const Client& client, const ServerGroupOptions& options) {
   v1::GetServerGroupRequest request;
   request.set_server_group(options.group);
-  return One<v1::GetServerGroupRequest, v1::GetServerGroupResponse>(client, request,
-                                                                    &Service::Stub::GetServerGroup);
+  return CallAndPrint(client, &Service::Stub::GetServerGroup, request,
+                      &v1::GetServerGroupResponse::server_group, Print);
 }
 
 int DeleteServerGroup(const Client& client, const ServerGroupOptions& options) {
   v1::DeleteServerGroupRequest request;
-  v1::DeleteServerGroupResponse response;
   request.set_server_group(options.group);
-  const auto stub = Service::NewStub(client.channel());
-  const Status status = client.Call([&](::grpc::ClientContext* context) {
-    return stub->DeleteServerGroup(context, request, &response);
-  });
-  return status.ok() ? kExitOk : Fail(status);
+  return CallOnly(client, &Service::Stub::DeleteServerGroup, request);
 }
 
 }  // namespace kilonova::cli

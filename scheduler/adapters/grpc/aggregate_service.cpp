@@ -9,17 +9,15 @@
 namespace kilonova::scheduler::adapters::grpc {
 namespace {
 
-using Call = ::grpc::CallbackServerContext;
-using Reactor = ::grpc::ServerUnaryReactor;
-
-class AggregateServiceImpl final : public v1::AggregateService::CallbackService {
+class AggregateServiceImpl final : public UnaryService<v1::AggregateService::CallbackService> {
  public:
-  explicit AggregateServiceImpl(ApiContext& context) : context_(context) {}
+  using UnaryService::UnaryService;
 
   Reactor* CreateAggregate(Call* call, const v1::CreateAggregateRequest* request,
                            v1::CreateAggregateResponse* response) override {
     return Run("CreateAggregate", call, *request, [this, request, response] {
-      return Answer(api().CreateAggregate(request->name(), request->availability_zone()), response);
+      return Answer(conductor().CreateAggregate(request->name(), request->availability_zone()),
+                    response);
     });
   }
 
@@ -27,29 +25,24 @@ class AggregateServiceImpl final : public v1::AggregateService::CallbackService 
                         v1::GetAggregateResponse* response) override {
     return Run("GetAggregate", call, *request, [this, request, response]() -> Status {
       RETURN_IF_ERROR(CheckRef("aggregate", request->aggregate()));
-      return Answer(api().GetAggregate(request->aggregate()), response);
+      return Answer(conductor().GetAggregate(request->aggregate()), response);
     });
   }
 
   Reactor* ListAggregates(Call* call, const v1::ListAggregatesRequest* request,
                           v1::ListAggregatesResponse* response) override {
-    return Run("ListAggregates", call, *request, [this, request, response]() -> Status {
-      RETURN_IF_ERROR(CheckPage(request->page_size(), request->page_token()));
-      return FillPage(
-          request->page_size(), response,
-          [&](std::int64_t size) {
-            return api().ListAggregates({size, request->page_token()});
-          },
-          [&](const core::AggregateRecord& a) { ToProto(a, response->add_aggregates()); });
-    });
+    return RunList(
+        "ListAggregates", call, request, response,
+        [this](const core::PageRequest& page) { return conductor().ListAggregates(page); },
+        [response](const core::AggregateRecord& a) { ToProto(a, response->add_aggregates()); });
   }
 
   Reactor* UpdateAggregate(Call* call, const v1::UpdateAggregateRequest* request,
                            v1::UpdateAggregateResponse* response) override {
     return Run("UpdateAggregate", call, *request, [this, request, response]() -> Status {
       RETURN_IF_ERROR(CheckRef("aggregate", request->aggregate()));
-      return Answer(api().UpdateAggregate(request->aggregate(), request->name(),
-                                          request->availability_zone()),
+      return Answer(conductor().UpdateAggregate(request->aggregate(), request->name(),
+                                                request->availability_zone()),
                     response);
     });
   }
@@ -58,7 +51,7 @@ class AggregateServiceImpl final : public v1::AggregateService::CallbackService 
                            v1::DeleteAggregateResponse*) override {
     return Run("DeleteAggregate", call, *request, [this, request]() -> Status {
       RETURN_IF_ERROR(CheckRef("aggregate", request->aggregate()));
-      return api().DeleteAggregate(request->aggregate());
+      return conductor().DeleteAggregate(request->aggregate());
     });
   }
 
@@ -67,7 +60,8 @@ class AggregateServiceImpl final : public v1::AggregateService::CallbackService 
     return Run("AddHostToAggregate", call, *request, [this, request, response]() -> Status {
       RETURN_IF_ERROR(CheckRef("aggregate", request->aggregate()));
       RETURN_IF_ERROR(CheckRef("host", request->host()));
-      return Answer(api().AddHostToAggregate(request->aggregate(), request->host()), response);
+      return Answer(conductor().AddHostToAggregate(request->aggregate(), request->host()),
+                    response);
     });
   }
 
@@ -76,7 +70,8 @@ class AggregateServiceImpl final : public v1::AggregateService::CallbackService 
     return Run("RemoveHostFromAggregate", call, *request, [this, request, response]() -> Status {
       RETURN_IF_ERROR(CheckRef("aggregate", request->aggregate()));
       RETURN_IF_ERROR(CheckRef("host", request->host()));
-      return Answer(api().RemoveHostFromAggregate(request->aggregate(), request->host()), response);
+      return Answer(conductor().RemoveHostFromAggregate(request->aggregate(), request->host()),
+                    response);
     });
   }
 
@@ -92,42 +87,27 @@ class AggregateServiceImpl final : public v1::AggregateService::CallbackService 
                        "remove names a key that is to be set, or one twice", {{"field", "remove"}});
         }
       }
-      return Answer(api().SetAggregateMetadata(request->aggregate(), change), response);
+      return Answer(conductor().SetAggregateMetadata(request->aggregate(), change), response);
     });
   }
 
   Reactor* ListAvailabilityZones(Call* call, const v1::ListAvailabilityZonesRequest* request,
                                  v1::ListAvailabilityZonesResponse* response) override {
-    return Run("ListAvailabilityZones", call, *request, [this, request, response]() -> Status {
-      RETURN_IF_ERROR(CheckPage(request->page_size(), request->page_token()));
-      return FillPage(
-          request->page_size(), response,
-          [&](std::int64_t size) {
-            return api().ListZones({size, request->page_token()});
-          },
-          [&](const core::ZoneView& zone) {
-            ToProto(zone, request->detail(), response->add_zones());
-          });
-    });
+    return RunList(
+        "ListAvailabilityZones", call, request, response,
+        [this](const core::PageRequest& page) { return conductor().ListZones(page); },
+        [request, response](const core::ZoneView& zone) {
+          ToProto(zone, request->detail(), response->add_zones());
+        });
   }
 
  private:
-  core::Conductor& api() { return context_.conductor; }
-
   template <class Response>
   static Status Answer(const Expected<core::AggregateRecord>& aggregate, Response* response) {
     RETURN_IF_ERROR(aggregate.status());
     ToProto(*aggregate, response->mutable_aggregate());
     return OkStatus();
   }
-
-  template <class Work>
-  Reactor* Run(const char* method, Call* call, const google::protobuf::Message& request,
-               Work work) {
-    return Serve(context_, context_.requests, method, call, request, std::move(work));
-  }
-
-  ApiContext& context_;
 };
 
 }  // namespace

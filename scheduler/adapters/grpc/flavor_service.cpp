@@ -12,12 +12,9 @@
 namespace kilonova::scheduler::adapters::grpc {
 namespace {
 
-using Call = ::grpc::CallbackServerContext;
-using Reactor = ::grpc::ServerUnaryReactor;
-
-class FlavorServiceImpl final : public v1::FlavorService::CallbackService {
+class FlavorServiceImpl final : public UnaryService<v1::FlavorService::CallbackService> {
  public:
-  explicit FlavorServiceImpl(ApiContext& context) : context_(context) {}
+  using UnaryService::UnaryService;
 
   Reactor* CreateFlavor(Call* call, const v1::CreateFlavorRequest* request,
                         v1::CreateFlavorResponse* response) override {
@@ -30,8 +27,7 @@ class FlavorServiceImpl final : public v1::FlavorService::CallbackService {
         return flavors::rules::ToStatus(*wrong);
       }
       RETURN_IF_ERROR(CheckMeaning(flavor.extra_specs, flavor.flavorid));
-      ASSIGN_OR_RETURN(const model::Flavor made,
-                       context_.conductor.CreateFlavor(std::move(flavor)));
+      ASSIGN_OR_RETURN(const model::Flavor made, conductor().CreateFlavor(std::move(flavor)));
       wire::ToProto(made, response->mutable_flavor());
       return OkStatus();
     });
@@ -41,7 +37,7 @@ class FlavorServiceImpl final : public v1::FlavorService::CallbackService {
                      v1::GetFlavorResponse* response) override {
     return Run("GetFlavor", call, *request, [this, request, response]() -> Status {
       RETURN_IF_ERROR(CheckRef("flavor", request->flavor()));
-      ASSIGN_OR_RETURN(const model::Flavor flavor, context_.conductor.GetFlavor(request->flavor()));
+      ASSIGN_OR_RETURN(const model::Flavor flavor, conductor().GetFlavor(request->flavor()));
       wire::ToProto(flavor, response->mutable_flavor());
       return OkStatus();
     });
@@ -49,15 +45,12 @@ class FlavorServiceImpl final : public v1::FlavorService::CallbackService {
 
   Reactor* ListFlavors(Call* call, const v1::ListFlavorsRequest* request,
                        v1::ListFlavorsResponse* response) override {
-    return Run("ListFlavors", call, *request, [this, request, response]() -> Status {
-      RETURN_IF_ERROR(CheckPage(request->page_size(), request->page_token()));
-      return FillPage(
-          request->page_size(), response,
-          [&](std::int64_t size) {
-            return context_.conductor.ListFlavors({size, request->page_token()});
-          },
-          [&](const model::Flavor& flavor) { wire::ToProto(flavor, response->add_flavors()); });
-    });
+    return RunList(
+        "ListFlavors", call, request, response,
+        [this](const core::PageRequest& page) { return conductor().ListFlavors(page); },
+        [response](const model::Flavor& flavor) {
+          wire::ToProto(flavor, response->add_flavors());
+        });
   }
 
   Reactor* UpdateFlavor(Call* call, const v1::UpdateFlavorRequest* request,
@@ -69,9 +62,9 @@ class FlavorServiceImpl final : public v1::FlavorService::CallbackService {
         return flavors::rules::ToStatus(*wrong);
       }
       RETURN_IF_ERROR(CheckMeaning(specs, request->flavor()));
-      ASSIGN_OR_RETURN(const model::Flavor flavor,
-                       context_.conductor.UpdateFlavor(request->flavor(), std::move(specs),
-                                                       request->description()));
+      ASSIGN_OR_RETURN(
+          const model::Flavor flavor,
+          conductor().UpdateFlavor(request->flavor(), std::move(specs), request->description()));
       wire::ToProto(flavor, response->mutable_flavor());
       return OkStatus();
     });
@@ -81,27 +74,19 @@ class FlavorServiceImpl final : public v1::FlavorService::CallbackService {
                         v1::DeleteFlavorResponse*) override {
     return Run("DeleteFlavor", call, *request, [this, request]() -> Status {
       RETURN_IF_ERROR(CheckRef("flavor", request->flavor()));
-      return context_.conductor.DeleteFlavor(request->flavor());
+      return conductor().DeleteFlavor(request->flavor());
     });
   }
 
  private:
   // As strictly as the operator wants it.
   Status CheckMeaning(const model::ExtraSpecs& specs, const std::string& flavor) const {
-    return flavors::extra_specs::Validate(specs, context_.extra_specs_validation,
+    return flavors::extra_specs::Validate(specs, context().extra_specs_validation,
                                           [&flavor](const Status& odd) {
                                             LogWarn("flavor has an extra spec that is not known",
                                                     {F("flavor", flavor), F("why", odd)});
                                           });
   }
-
-  template <class Work>
-  Reactor* Run(const char* method, Call* call, const google::protobuf::Message& request,
-               Work work) {
-    return Serve(context_, context_.requests, method, call, request, std::move(work));
-  }
-
-  ApiContext& context_;
 };
 
 }  // namespace

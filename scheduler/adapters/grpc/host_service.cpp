@@ -9,18 +9,15 @@
 namespace kilonova::scheduler::adapters::grpc {
 namespace {
 
-using Call = ::grpc::CallbackServerContext;
-using Reactor = ::grpc::ServerUnaryReactor;
-
-class HostServiceImpl final : public v1::HostService::CallbackService {
+class HostServiceImpl final : public UnaryService<v1::HostService::CallbackService> {
  public:
-  explicit HostServiceImpl(ApiContext& context) : context_(context) {}
+  using UnaryService::UnaryService;
 
   Reactor* GetHost(Call* call, const v1::GetHostRequest* request,
                    v1::GetHostResponse* response) override {
     return Run("GetHost", call, *request, [this, request, response]() -> Status {
       RETURN_IF_ERROR(CheckRef("host", request->host()));
-      ASSIGN_OR_RETURN(const core::HostView host, context_.conductor.GetHost(request->host()));
+      ASSIGN_OR_RETURN(const core::HostView host, conductor().GetHost(request->host()));
       ToProto(host, response->mutable_host());
       return OkStatus();
     });
@@ -28,22 +25,17 @@ class HostServiceImpl final : public v1::HostService::CallbackService {
 
   Reactor* ListHosts(Call* call, const v1::ListHostsRequest* request,
                      v1::ListHostsResponse* response) override {
-    return Run("ListHosts", call, *request, [this, request, response]() -> Status {
-      RETURN_IF_ERROR(CheckPage(request->page_size(), request->page_token()));
-      return FillPage(
-          request->page_size(), response,
-          [&](std::int64_t size) {
-            return context_.conductor.ListHosts({size, request->page_token()});
-          },
-          [&](const core::HostView& host) { ToProto(host, response->add_hosts()); });
-    });
+    return RunList(
+        "ListHosts", call, request, response,
+        [this](const core::PageRequest& page) { return conductor().ListHosts(page); },
+        [response](const core::HostView& host) { ToProto(host, response->add_hosts()); });
   }
 
   Reactor* EnableHost(Call* call, const v1::EnableHostRequest* request,
                       v1::EnableHostResponse* response) override {
     return Run("EnableHost", call, *request, [this, request, response]() -> Status {
       RETURN_IF_ERROR(CheckRef("host", request->host()));
-      ASSIGN_OR_RETURN(const core::HostView host, context_.conductor.EnableHost(request->host()));
+      ASSIGN_OR_RETURN(const core::HostView host, conductor().EnableHost(request->host()));
       ToProto(host, response->mutable_host());
       return OkStatus();
     });
@@ -55,20 +47,11 @@ class HostServiceImpl final : public v1::HostService::CallbackService {
       RETURN_IF_ERROR(CheckRef("host", request->host()));
       RETURN_IF_ERROR(CheckRef("reason", request->reason()));
       ASSIGN_OR_RETURN(const core::HostView host,
-                       context_.conductor.DisableHost(request->host(), request->reason()));
+                       conductor().DisableHost(request->host(), request->reason()));
       ToProto(host, response->mutable_host());
       return OkStatus();
     });
   }
-
- private:
-  template <class Work>
-  Reactor* Run(const char* method, Call* call, const google::protobuf::Message& request,
-               Work work) {
-    return Serve(context_, context_.requests, method, call, request, std::move(work));
-  }
-
-  ApiContext& context_;
 };
 
 }  // namespace

@@ -12,16 +12,13 @@
 namespace kilonova::scheduler::adapters::grpc {
 namespace {
 
-using Call = ::grpc::CallbackServerContext;
-using Reactor = ::grpc::ServerUnaryReactor;
-
 constexpr std::int32_t kMostConsole = 102'400;
 constexpr std::chrono::milliseconds kConsoleDeadline{10'000};
 
-class InstanceServiceImpl final : public v1::InstanceService::CallbackService {
+class InstanceServiceImpl final : public UnaryService<v1::InstanceService::CallbackService> {
  public:
   InstanceServiceImpl(ApiContext& context, ConsoleRoute& console, WatchPump& pump)
-      : context_(context), console_(console), pump_(pump) {}
+      : UnaryService(context), console_(console), pump_(pump) {}
 
   Reactor* CreateInstances(Call* call, const v1::CreateInstancesRequest* request,
                            v1::CreateInstancesResponse* response) override {
@@ -30,7 +27,7 @@ class InstanceServiceImpl final : public v1::InstanceService::CallbackService {
       const core::CreateRequest create{.request_id = request->request_id(),
                                        .instance = FromProto(request->template_()),
                                        .count = std::max(request->count(), 1)};
-      ASSIGN_OR_RETURN(const auto instances, context_.conductor.CreateInstances(create));
+      ASSIGN_OR_RETURN(const auto instances, conductor().CreateInstances(create));
       ToProto(instances, response);
       return OkStatus();
     });
@@ -40,34 +37,31 @@ class InstanceServiceImpl final : public v1::InstanceService::CallbackService {
                        v1::GetInstanceResponse* response) override {
     return Run("GetInstance", call, *request, [this, request, response]() -> Status {
       RETURN_IF_ERROR(CheckRef("instance", request->instance()));
-      return Answer(context_.conductor.GetInstance(request->instance()), response);
+      return Answer(conductor().GetInstance(request->instance()), response);
     });
   }
 
   Reactor* ListInstances(Call* call, const v1::ListInstancesRequest* request,
                          v1::ListInstancesResponse* response) override {
-    return Run("ListInstances", call, *request, [this, request, response]() -> Status {
-      RETURN_IF_ERROR(CheckPage(request->page_size(), request->page_token()));
-      ASSIGN_OR_RETURN(const core::InstanceFilter filter, FilterFrom(*request));
-      return FillPage(
-          request->page_size(), response,
-          [&](std::int64_t size) {
-            return context_.conductor.ListInstances(filter, {size, request->page_token()});
-          },
-          [&](const core::InstancePtr& item) { ToProto(*item, response->add_instances()); });
-    });
+    return RunList(
+        "ListInstances", call, request, response,
+        [this, request](const core::PageRequest& page) -> Expected<core::Page<core::InstancePtr>> {
+          ASSIGN_OR_RETURN(const core::InstanceFilter filter, FilterFrom(*request));
+          return conductor().ListInstances(filter, page);
+        },
+        [response](const core::InstancePtr& item) { ToProto(*item, response->add_instances()); });
   }
 
   ::grpc::ServerWriteReactor<v1::WatchInstancesResponse>* WatchInstances(
       Call*, const v1::WatchInstancesRequest* request) override {
-    return StartWatch(context_, pump_, *request);
+    return StartWatch(context(), pump_, *request);
   }
 
   Reactor* DeleteInstance(Call* call, const v1::DeleteInstanceRequest* request,
                           v1::DeleteInstanceResponse* response) override {
     return Run("DeleteInstance", call, *request, [this, request, response]() -> Status {
       RETURN_IF_ERROR(CheckAction(*request));
-      return Answer(context_.conductor.DeleteInstance(request->instance(), request->request_id()),
+      return Answer(conductor().DeleteInstance(request->instance(), request->request_id()),
                     response);
     });
   }
@@ -76,7 +70,7 @@ class InstanceServiceImpl final : public v1::InstanceService::CallbackService {
                          v1::StartInstanceResponse* response) override {
     return Run("StartInstance", call, *request, [this, request, response]() -> Status {
       RETURN_IF_ERROR(CheckAction(*request));
-      return Answer(context_.conductor.StartInstance(request->instance(), request->request_id()),
+      return Answer(conductor().StartInstance(request->instance(), request->request_id()),
                     response);
     });
   }
@@ -85,8 +79,7 @@ class InstanceServiceImpl final : public v1::InstanceService::CallbackService {
                         v1::StopInstanceResponse* response) override {
     return Run("StopInstance", call, *request, [this, request, response]() -> Status {
       RETURN_IF_ERROR(CheckAction(*request));
-      return Answer(context_.conductor.StopInstance(request->instance(), request->request_id()),
-                    response);
+      return Answer(conductor().StopInstance(request->instance(), request->request_id()), response);
     });
   }
 
@@ -100,9 +93,8 @@ class InstanceServiceImpl final : public v1::InstanceService::CallbackService {
       }
       const auto type = request->type() == v1::REBOOT_TYPE_SOFT ? model::RebootType::kSoft
                                                                 : model::RebootType::kHard;
-      return Answer(
-          context_.conductor.RebootInstance(request->instance(), type, request->request_id()),
-          response);
+      return Answer(conductor().RebootInstance(request->instance(), type, request->request_id()),
+                    response);
     });
   }
 
@@ -111,12 +103,12 @@ class InstanceServiceImpl final : public v1::InstanceService::CallbackService {
                             v1::GetConsoleOutputResponse* response) override {
     constexpr const char* kMethod = "GetConsoleOutput";
     Reactor* reactor = call->DefaultReactor();
-    const SteadyTime begin = context_.clock.Steady();
+    const SteadyTime begin = context().clock.Steady();
     const auto fail = [this, begin, reactor](const Status& status) {
-      FinishCall(context_, kMethod, begin, reactor, status);
+      FinishCall(context(), kMethod, begin, reactor, status);
     };
-    const bool queued = context_.requests.Submit([this, call, request, response, begin, reactor,
-                                                  fail] {
+    const bool queued = context().requests.Submit([this, call, request, response, begin, reactor,
+                                                   fail] {
       const auto instance = ConsoleTarget(*call, *request);
       if (!instance.ok()) return fail(instance.status());
       const std::int32_t most = request->max_bytes() == 0 ? kMostConsole : request->max_bytes();
@@ -128,7 +120,7 @@ class InstanceServiceImpl final : public v1::InstanceService::CallbackService {
                        response->set_output(std::move(output->output));
                        response->set_truncated(output->truncated);
                      }
-                     FinishCall(context_, kMethod, begin, reactor, output.status());
+                     FinishCall(context(), kMethod, begin, reactor, output.status());
                    });
     });
     if (!queued) {
@@ -138,12 +130,6 @@ class InstanceServiceImpl final : public v1::InstanceService::CallbackService {
   }
 
  private:
-  template <class Work>
-  Reactor* Run(const char* method, Call* call, const google::protobuf::Message& request,
-               Work work) {
-    return Serve(context_, context_.requests, method, call, request, std::move(work));
-  }
-
   template <class Request>
   static Status CheckAction(const Request& request) {
     RETURN_IF_ERROR(CheckRef("instance", request.instance()));
@@ -159,14 +145,13 @@ class InstanceServiceImpl final : public v1::InstanceService::CallbackService {
 
   Expected<core::InstancePtr> ConsoleTarget(const Call& call,
                                             const v1::GetConsoleOutputRequest& request) {
-    RETURN_IF_ERROR(AdmitCall(context_, call, request));
+    RETURN_IF_ERROR(AdmitCall(context(), call, request));
     RETURN_IF_ERROR(CheckRef("instance", request.instance()));
     if (request.max_bytes() < 0 || request.max_bytes() > kMostConsole) {
       return Error(Code::kInvalidArgument, reason::kInvalidArgument,
                    "max_bytes must be 0 to 102400", {{"field", "max_bytes"}});
     }
-    ASSIGN_OR_RETURN(core::InstancePtr instance,
-                     context_.conductor.GetInstance(request.instance()));
+    ASSIGN_OR_RETURN(core::InstancePtr instance, conductor().GetInstance(request.instance()));
     if (instance->deleted() || instance->host.empty()) {
       return Error(Code::kFailedPrecondition, reason::kInstanceStateConflict,
                    "the instance is on no host, so it has no console",
@@ -175,7 +160,6 @@ class InstanceServiceImpl final : public v1::InstanceService::CallbackService {
     return instance;
   }
 
-  ApiContext& context_;
   ConsoleRoute& console_;
   WatchPump& pump_;
 };

@@ -9,19 +9,16 @@
 namespace kilonova::scheduler::adapters::grpc {
 namespace {
 
-using Call = ::grpc::CallbackServerContext;
-using Reactor = ::grpc::ServerUnaryReactor;
-
-class NetworkServiceImpl final : public v1::NetworkService::CallbackService {
+class NetworkServiceImpl final : public UnaryService<v1::NetworkService::CallbackService> {
  public:
-  explicit NetworkServiceImpl(ApiContext& context) : context_(context) {}
+  using UnaryService::UnaryService;
 
   Reactor* CreateNetwork(Call* call, const v1::CreateNetworkRequest* request,
                          v1::CreateNetworkResponse* response) override {
     return Run("CreateNetwork", call, *request, [this, request, response]() -> Status {
       ASSIGN_OR_RETURN(core::NetworkRecord network, FromProto(request->network()));
       ASSIGN_OR_RETURN(const core::NetworkRecord made,
-                       context_.conductor.CreateNetwork(std::move(network)));
+                       conductor().CreateNetwork(std::move(network)));
       ToProto(made, response->mutable_network());
       return OkStatus();
     });
@@ -32,7 +29,7 @@ class NetworkServiceImpl final : public v1::NetworkService::CallbackService {
     return Run("GetNetwork", call, *request, [this, request, response]() -> Status {
       RETURN_IF_ERROR(CheckRef("network", request->network()));
       ASSIGN_OR_RETURN(const core::NetworkRecord network,
-                       context_.conductor.GetNetwork(request->network()));
+                       conductor().GetNetwork(request->network()));
       ToProto(network, response->mutable_network());
       return OkStatus();
     });
@@ -40,33 +37,21 @@ class NetworkServiceImpl final : public v1::NetworkService::CallbackService {
 
   Reactor* ListNetworks(Call* call, const v1::ListNetworksRequest* request,
                         v1::ListNetworksResponse* response) override {
-    return Run("ListNetworks", call, *request, [this, request, response]() -> Status {
-      RETURN_IF_ERROR(CheckPage(request->page_size(), request->page_token()));
-      return FillPage(
-          request->page_size(), response,
-          [&](std::int64_t size) {
-            return context_.conductor.ListNetworks({size, request->page_token()});
-          },
-          [&](const core::NetworkRecord& network) { ToProto(network, response->add_networks()); });
-    });
+    return RunList(
+        "ListNetworks", call, request, response,
+        [this](const core::PageRequest& page) { return conductor().ListNetworks(page); },
+        [response](const core::NetworkRecord& network) {
+          ToProto(network, response->add_networks());
+        });
   }
 
   Reactor* DeleteNetwork(Call* call, const v1::DeleteNetworkRequest* request,
                          v1::DeleteNetworkResponse*) override {
     return Run("DeleteNetwork", call, *request, [this, request]() -> Status {
       RETURN_IF_ERROR(CheckRef("network", request->network()));
-      return context_.conductor.DeleteNetwork(request->network());
+      return conductor().DeleteNetwork(request->network());
     });
   }
-
- private:
-  template <class Work>
-  Reactor* Run(const char* method, Call* call, const google::protobuf::Message& request,
-               Work work) {
-    return Serve(context_, context_.requests, method, call, request, std::move(work));
-  }
-
-  ApiContext& context_;
 };
 
 }  // namespace

@@ -11,58 +11,50 @@
 namespace kilonova::scheduler::adapters::grpc {
 namespace {
 
-using Call = ::grpc::CallbackServerContext;
-using Reactor = ::grpc::ServerUnaryReactor;
-
 Status Invalid(const char* field, const char* message) {
   return Error(Code::kInvalidArgument, reason::kInvalidArgument, std::string(field) + " " + message,
                {{"field", field}});
 }
 
-class PlacementServiceImpl final : public v1::PlacementService::CallbackService {
+class PlacementServiceImpl final : public UnaryService<v1::PlacementService::CallbackService> {
  public:
-  explicit PlacementServiceImpl(ApiContext& context) : context_(context) {}
+  using UnaryService::UnaryService;
 
   Reactor* Explain(Call* call, const v1::ExplainRequest* request,
                    v1::ExplainResponse* response) override {
-    return Serve(context_, context_.requests, "Explain", call, *request,
-                 [this, request, response]() -> Status {
-                   ASSIGN_OR_RETURN(const core::Explanation explanation, Explained(*request));
-                   ToProto(explanation, response);
-                   return OkStatus();
-                 });
+    return Run("Explain", call, *request, [this, request, response]() -> Status {
+      ASSIGN_OR_RETURN(const core::Explanation explanation, Explained(*request));
+      ToProto(explanation, response);
+      return OkStatus();
+    });
   }
 
   Reactor* DryRun(Call* call, const v1::DryRunRequest* request,
                   v1::DryRunResponse* response) override {
-    return Serve(context_, context_.requests, "DryRun", call, *request,
-                 [this, request, response]() -> Status {
-                   if (!request->has_template_()) return Invalid("template", "is required");
-                   RETURN_IF_ERROR(CheckTemplate(request->template_()));
-                   RETURN_IF_ERROR(CheckCount(request->count()));
-                   const std::int64_t count = std::max(request->count(), 1);
-                   ASSIGN_OR_RETURN(
-                       const core::PlaceResult result,
-                       context_.conductor.DryRun(FromProto(request->template_()), count));
-                   ToProto(result, response);
-                   return OkStatus();
-                 });
+    return Run("DryRun", call, *request, [this, request, response]() -> Status {
+      if (!request->has_template_()) return Invalid("template", "is required");
+      RETURN_IF_ERROR(CheckTemplate(request->template_()));
+      RETURN_IF_ERROR(CheckCount(request->count()));
+      const std::int64_t count = std::max(request->count(), 1);
+      ASSIGN_OR_RETURN(const core::PlaceResult result,
+                       conductor().DryRun(FromProto(request->template_()), count));
+      ToProto(result, response);
+      return OkStatus();
+    });
   }
 
   Reactor* WhatFits(Call* call, const v1::WhatFitsRequest* request,
                     v1::WhatFitsResponse* response) override {
-    return Serve(context_, context_.requests, "WhatFits", call, *request,
-                 [this, request, response]() -> Status {
-                   // Only flavor and image may be left out.
-                   v1::InstanceTemplate sized = request->template_();
-                   if (sized.flavor().empty()) sized.set_flavor("any");
-                   if (sized.image().empty()) sized.set_image("any");
-                   RETURN_IF_ERROR(CheckTemplate(sized));
-                   ASSIGN_OR_RETURN(const auto rooms,
-                                    context_.conductor.WhatFits(FromProto(request->template_())));
-                   ToProto(rooms, request->per_host(), response);
-                   return OkStatus();
-                 });
+    return Run("WhatFits", call, *request, [this, request, response]() -> Status {
+      // Only flavor and image may be left out.
+      v1::InstanceTemplate sized = request->template_();
+      if (sized.flavor().empty()) sized.set_flavor("any");
+      if (sized.image().empty()) sized.set_image("any");
+      RETURN_IF_ERROR(CheckTemplate(sized));
+      ASSIGN_OR_RETURN(const auto rooms, conductor().WhatFits(FromProto(request->template_())));
+      ToProto(rooms, request->per_host(), response);
+      return OkStatus();
+    });
   }
 
  private:
@@ -77,16 +69,13 @@ class PlacementServiceImpl final : public v1::PlacementService::CallbackService 
     }
     if (request.has_template_()) {
       RETURN_IF_ERROR(CheckTemplate(request.template_()));
-      return context_.conductor.Explain(FromProto(request.template_()), most);
+      return conductor().Explain(FromProto(request.template_()), most);
     }
     RETURN_IF_ERROR(CheckRef("instance", request.instance()));
-    ASSIGN_OR_RETURN(core::Explanation kept,
-                     context_.conductor.ExplainInstance(request.instance()));
+    ASSIGN_OR_RETURN(core::Explanation kept, conductor().ExplainInstance(request.instance()));
     if (kept.explanations.size() > most) kept.explanations.resize(most);
     return kept;
   }
-
-  ApiContext& context_;
 };
 
 }  // namespace

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // A unary call: off gRPC's thread, onto the pool, and back with a Status of ours.
 //
-//   return Serve(context, context_->requests, "GetFlavor", call, *request, [=, this] {
-//     ASSIGN_OR_RETURN(const model::Flavor flavor, conductor.GetFlavor(request->flavor()));
-//     wire::ToProto(flavor, response->mutable_flavor());
-//     return OkStatus();
-//   });
+//   class FlavorServiceImpl final : public UnaryService<v1::FlavorService::CallbackService> {
+//     Reactor* GetFlavor(Call* call, const v1::GetFlavorRequest* request,
+//                        v1::GetFlavorResponse* response) override {
+//       return Run("GetFlavor", call, *request, [this, request, response]() -> Status {
+//         ASSIGN_OR_RETURN(const model::Flavor flavor, conductor().GetFlavor(request->flavor()));
+//         wire::ToProto(flavor, response->mutable_flavor());
+//         return OkStatus();
+//       });
+//     }
 //
 // For service .cpp files only: this is where gRPC's headers come in.
 #pragma once
@@ -23,6 +27,7 @@
 #include "common/base/status.h"
 #include "proto/grpc/server.h"
 #include "proto/grpc/status.h"
+#include "scheduler/adapters/grpc/check.h"
 #include "scheduler/adapters/grpc/context.h"
 
 namespace kilonova::scheduler::adapters::grpc {
@@ -78,5 +83,44 @@ Status FillPage(std::int64_t page_size, Response* response, Fetch fetch, Add add
     size = size > 4 ? size / 4 : 1;
   }
 }
+
+// What the services of clients and operators share; `Callback` is the generated CallbackService.
+template <class Callback>
+class UnaryService : public Callback {
+ public:
+  explicit UnaryService(ApiContext& context) : context_(context) {}
+
+ protected:
+  using Call = ::grpc::CallbackServerContext;
+  using Reactor = ::grpc::ServerUnaryReactor;
+
+  ApiContext& context() const { return context_; }
+  core::Conductor& conductor() const { return context_.conductor; }
+
+  template <class Work>
+  Reactor* Run(const char* method, Call* call, const google::protobuf::Message& request,
+               Work work) {
+    return Serve(context_, context_.requests, method, call, request, std::move(work));
+  }
+
+  // `fetch` takes the core::PageRequest asked for and gives an Expected<core::Page>; `add` writes
+  // one of its items.
+  template <class Request, class Response, class Fetch, class Add>
+  Reactor* RunList(const char* method, Call* call, const Request* request, Response* response,
+                   Fetch fetch, Add add) {
+    return Run(method, call, *request, [request, response, fetch, add]() -> Status {
+      RETURN_IF_ERROR(CheckPage(request->page_size(), request->page_token()));
+      return FillPage(
+          request->page_size(), response,
+          [&](std::int64_t size) {
+            return fetch(core::PageRequest{size, request->page_token()});
+          },
+          add);
+    });
+  }
+
+ private:
+  ApiContext& context_;
+};
 
 }  // namespace kilonova::scheduler::adapters::grpc
