@@ -144,14 +144,19 @@ function(kilonova_bench)
 endfunction()
 
 # kilonova_fuzz(NAME x SRCS x_fuzz.cpp DEPS ... [CORPUS dir]): a libFuzzer target in the fuzz preset.
+# In the others its corpus, where there is one, is run through it as the unit test x_fuzz_replay.
 function(kilonova_fuzz)
   cmake_parse_arguments(K "" "NAME;CORPUS" "SRCS;DEPS" ${ARGN})
-  if(NOT KILONOVA_FUZZ)
-    return()
+  if(KILONOVA_FUZZ)
+    add_executable(${K_NAME}_fuzz ${K_SRCS})
+    _kilonova_common(${K_NAME}_fuzz)
+    target_link_libraries(${K_NAME}_fuzz PRIVATE ${K_DEPS})
+    target_link_options(${K_NAME}_fuzz PRIVATE -fsanitize=fuzzer)
+    set_target_properties(${K_NAME}_fuzz PROPERTIES
+      RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/fuzz)
+  elseif(K_CORPUS AND BUILD_TESTING)
+    kilonova_test(NAME ${K_NAME}_fuzz_replay
+      SRCS ${PROJECT_SOURCE_DIR}/tests/fuzz/replay_test.cpp ${K_SRCS} DEPS ${K_DEPS})
+    target_compile_definitions(${K_NAME}_fuzz_replay_test PRIVATE KILONOVA_FUZZ_CORPUS="${K_CORPUS}")
   endif()
-  add_executable(${K_NAME}_fuzz ${K_SRCS})
-  _kilonova_common(${K_NAME}_fuzz)
-  target_link_libraries(${K_NAME}_fuzz PRIVATE ${K_DEPS})
-  target_link_options(${K_NAME}_fuzz PRIVATE -fsanitize=fuzzer)
-  set_target_properties(${K_NAME}_fuzz PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/fuzz)
 endfunction()
