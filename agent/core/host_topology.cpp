@@ -1,18 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/core/host_topology.h"
 
-#include <algorithm>
-
 namespace kilonova::agent::core {
 namespace {
 
 using hardware::CpuSet;
-
-CpuSet SetOf(const std::set<int>& cpus) {
-  CpuSet set;
-  for (const int cpu : cpus) set.Add(cpu);
-  return set;
-}
 
 Status Invalid(const char* option, const char* what) {
   return Error(Code::kInvalidArgument, reason::kConfigInvalid, std::string(option) + " " + what,
@@ -24,33 +16,6 @@ Status CheckSet(const std::optional<CpuSet>& set, const CpuSet& online, const ch
   if (set->Empty()) return Invalid(option, "names no CPUs");
   if (!online.Includes(*set)) return Invalid(option, "names CPUs that are not online");
   return OkStatus();
-}
-
-hardware::HostNumaCell CellOf(const HostCell& cell, const HostCpus& usable) {
-  hardware::HostNumaCell out;
-  out.id = cell.id;
-  out.memory = cell.memory_kib / 1024;
-  std::set<int> sockets;
-  std::vector<std::set<int>> cores;
-  CpuSet cpus;
-  for (const HostCpu& cpu : cell.cpus) {
-    cpus.Add(cpu.id);
-    sockets.insert(cpu.socket);
-    if (std::ranges::find(cores, cpu.siblings) == cores.end()) cores.push_back(cpu.siblings);
-  }
-  std::ranges::sort(cores);
-  // A cell of several sockets has none, as in Nova.
-  if (sockets.size() == 1) out.socket = *sockets.begin();
-  out.cpuset = cpus & usable.shared;
-  out.pcpuset = cpus & usable.dedicated;
-  const CpuSet all = out.cpuset | out.pcpuset;
-  for (const auto& core : cores) {
-    if (CpuSet threads = SetOf(core) & all; !threads.Empty()) out.siblings.push_back(threads);
-  }
-  for (const HostPages& pages : cell.pages) {
-    out.mempages.push_back({pages.size_kib, pages.total, 0, 0});
-  }
-  return out;
 }
 
 void Reserve(const AgentSettings& settings, hardware::HostNumaCell& cell) {
@@ -65,8 +30,40 @@ void Reserve(const AgentSettings& settings, hardware::HostNumaCell& cell) {
 
 }  // namespace
 
+CpuSet CpuSetOf(const std::set<int>& cpus) {
+  CpuSet set;
+  for (const int cpu : cpus) set.Add(cpu);
+  return set;
+}
+
+hardware::HostNumaCell UsableCell(const HostCell& cell, const HostCpus& usable) {
+  hardware::HostNumaCell out;
+  out.id = cell.id;
+  out.memory = cell.memory_kib / 1024;
+  std::set<int> sockets;
+  std::set<std::set<int>> cores;
+  CpuSet cpus;
+  for (const HostCpu& cpu : cell.cpus) {
+    cpus.Add(cpu.id);
+    sockets.insert(cpu.socket);
+    cores.insert(cpu.siblings);
+  }
+  // A cell of several sockets has none, as in Nova.
+  if (sockets.size() == 1) out.socket = *sockets.begin();
+  out.cpuset = cpus & usable.shared;
+  out.pcpuset = cpus & usable.dedicated;
+  const CpuSet all = out.cpuset | out.pcpuset;
+  for (const auto& core : cores) {
+    if (CpuSet threads = CpuSetOf(core) & all; !threads.Empty()) out.siblings.push_back(threads);
+  }
+  for (const HostPages& pages : cell.pages) {
+    out.mempages.push_back({pages.size_kib, pages.total, 0, 0});
+  }
+  return out;
+}
+
 Expected<HostCpus> CpusOf(const AgentSettings& settings, const HostFacts& facts) {
-  CpuSet online = SetOf(facts.guests.online_cpus);
+  CpuSet online = CpuSetOf(facts.guests.online_cpus);
   if (online.Empty() && facts.cpus > 0) {
     online = CpuSet::Range(0, static_cast<hardware::CpuId>(facts.cpus - 1));
   }
@@ -94,7 +91,7 @@ Expected<std::optional<hardware::HostNumaTopology>> HostTopology(const AgentSett
   if (!settings.cpu_shared_set && !settings.cpu_dedicated_set) usable.dedicated = usable.shared;
   topology.emplace();
   for (const HostCell& cell : facts.guests.cells) {
-    topology->cells.push_back(CellOf(cell, usable));
+    topology->cells.push_back(UsableCell(cell, usable));
     Reserve(settings, topology->cells.back());
   }
   return topology;

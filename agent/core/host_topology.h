@@ -4,6 +4,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 
 #include "agent/core/hypervisor.h"
 #include "agent/core/settings.h"
@@ -20,6 +21,11 @@ struct HostCpus {
 // CONFIG_INVALID when a configured set is empty or names CPUs that are not online, or when the two
 // sets overlap.
 Expected<HostCpus> CpusOf(const AgentSettings& settings, const HostFacts& facts);
+
+hardware::CpuSet CpuSetOf(const std::set<int>& cpus);
+
+// One of libvirt's cells with the CPUs of `usable` alone, nothing used yet.
+hardware::HostNumaCell UsableCell(const HostCell& cell, const HostCpus& usable);
 
 // libvirt's cells, nothing used yet; nothing when it reports none.
 Expected<std::optional<hardware::HostNumaTopology>> HostTopology(const AgentSettings& settings,

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The whole on-disk tree of an agent, drawn once. Every name derives from a uuid or a digest, never
-// from text a user chose.
+// The whole on-disk tree of an agent, drawn once. No name in it comes from text a user chose.
 //
 //   <state_dir>/                     0711 (QEMU's user must pass through)
 //     journal.db (+ -wal, -shm)      0600  what was accepted and how far it got
@@ -12,6 +11,7 @@
 //     quarantine/<uuid>.<seconds>/   0700  instance directories nobody knows; kept for a day
 //     instances/<uuid>/              0711
 //       disk                         qcow2 overlay on images/<sha256>.<format>, format recorded
+//       disk.local, disk.swap        ephemeral and swap disk: of the root disk's format, on no base
 //       disk.config                  ISO9660 config drive
 //       disk.info                    JSON {path: format}: Nova's record, never probed again
 //       console.log                  written by virtlogd or QEMU, size-limited
