@@ -111,8 +111,13 @@ class Engine::Impl {
       : pipeline_(std::move(pipeline)), selector_(pipeline_), fast_(pipeline_, selector_) {}
 
   enum class Aftermath { kKeepClaims, kUndo };
+  enum class Way { kFast, kFullScan };
   Expected<PlaceResult> Place(const PlacementRequest& asked, const PlaceOptions& options,
                               Aftermath aftermath) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Nothing when the fast way turned out not to be one, and nothing is changed.
+  Expected<std::optional<PlaceResult>> TryPlace(const PlacementRequest& asked,
+                                                const PlaceOptions& options, Aftermath aftermath,
+                                                Way way) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Expected<PlaceResult> PlaceOrFallBack(const PlacementRequest& request,
                                         const PlaceOptions& options, Aftermath aftermath)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -166,8 +171,23 @@ Expected<std::vector<UuidKey>> Engine::Impl::KeysOf(const PlacementRequest& requ
 
 Expected<PlaceResult> Engine::Impl::Place(const PlacementRequest& asked,
                                           const PlaceOptions& options, Aftermath aftermath) {
+  for (const Way way : {Way::kFast, Way::kFullScan}) {
+    ASSIGN_OR_RETURN(auto result, TryPlace(asked, options, aftermath, way));
+    if (result) return *std::move(result);
+  }
+  return Error(Code::kInternal, reason::kInternal, "a full scan always has an answer");
+}
+
+Expected<std::optional<PlaceResult>> Engine::Impl::TryPlace(const PlacementRequest& asked,
+                                                            const PlaceOptions& options,
+                                                            Aftermath aftermath, Way way) {
   ASSIGN_OR_RETURN(const std::vector<UuidKey> keys, KeysOf(asked));
-  fast::RequestClass* fast = fast_.Find(fleet_, asked);
+  // A NUMA topology changes from instance to instance (HardwareWish); all else is as it came.
+  std::optional<PlacementRequest> changing;
+  if (asked.numa_topology) changing = asked;
+  const PlacementRequest& request = changing ? *changing : asked;
+  const fast::Route route = way == Way::kFast ? fast_.Find(fleet_, request) : fast::Route();
+  fast::RequestClass* const fast = route.of;
   Fleet::FootprintId id = 0;
   if (fast != nullptr) {
     id = fast->footprint;
@@ -180,10 +200,6 @@ Expected<PlaceResult> Engine::Impl::Place(const PlacementRequest& asked,
   std::optional<PlacementCheck> placement;
   if (fast == nullptr) placement.emplace(asked, *footprint);
 
-  // A NUMA topology changes from instance to instance (HardwareWish); all else is as it came.
-  std::optional<PlacementRequest> changing;
-  if (asked.numa_topology) changing = asked;
-  const PlacementRequest& request = changing ? *changing : asked;
   std::optional<hardware::InstanceNumaTopology> no_topology;
   const bool limited = changing && LimitsNuma(pipeline_, request);
 
@@ -220,9 +236,14 @@ Expected<PlaceResult> Engine::Impl::Place(const PlacementRequest& asked,
   };
   Expected<Picks> picks = Picks();
   if (fast != nullptr) {
-    picks = fast_.Select(fleet_, request, *fast, options.alternates, try_claim);
+    auto found = fast_.Select(fleet_, request, route, options.alternates, try_claim);
+    if (!found) {
+      undo();
+      return std::optional<PlaceResult>();
+    }
+    picks = *std::move(found);
   } else {
-    std::vector<HostIndex> candidates = AllHosts(fleet_);
+    std::vector<HostIndex> candidates = route.only ? *route.only : AllHosts(fleet_);
     RETURN_IF_ERROR(placement->Keep(fleet_, candidates));
     picks = selector_.Select(fleet_, request, std::move(candidates), options.alternates, try_claim,
                              [](HostIndex) { return true; });
@@ -243,7 +264,7 @@ Expected<PlaceResult> Engine::Impl::Place(const PlacementRequest& asked,
       result.refusal.summary = std::to_string(claimed) + " of " + std::to_string(keys.size()) +
                                " instances would fit. For the next: " + result.refusal.summary;
     }
-    return result;
+    return std::optional(std::move(result));
   }
   result.selections.reserve(keys.size());
   for (std::size_t i = 0; i < keys.size(); ++i) {
@@ -256,7 +277,7 @@ Expected<PlaceResult> Engine::Impl::Place(const PlacementRequest& asked,
     result.selections.push_back(std::move(selection));
   }
   if (aftermath == Aftermath::kUndo) undo();
-  return result;
+  return std::optional(std::move(result));
 }
 
 Expected<PlaceResult> Engine::Impl::PlaceOrFallBack(const PlacementRequest& request,

@@ -2,6 +2,7 @@
 #include "scheduler/core/fleet.h"
 
 #include <absl/container/flat_hash_set.h>
+#include <absl/strings/ascii.h>
 
 #include <algorithm>
 #include <charconv>
@@ -131,6 +132,7 @@ Expected<HostIndex> Fleet::Upsert(const HostState& state) {
   const auto known = Find(state.host);
   const HostIndex host = known ? *known : NewSlot();
   if (known) {
+    Unindex(host);
     DropShared(host);
   } else {
     records_[host] = std::make_unique<HostRecord>();
@@ -142,6 +144,7 @@ Expected<HostIndex> Fleet::Upsert(const HostState& state) {
   }
   HostRecord& record = *records_[host];
   record.node = state.node.empty() ? state.host : state.node;
+  Index(host);
   record.uuid = state.uuid;
   record.host_ip = state.host_ip;
   record.hypervisor_version = state.hypervisor_version;
@@ -192,6 +195,8 @@ void Fleet::DropShared(HostIndex host) {
 
 void Fleet::Remove(HostIndex host) {
   DropShared(host);
+  Unindex(host);
+  if (records_[host]->hardware && records_[host]->hardware->RefusesNuma()) --numa_refusers_;
   SetForeign(host, {});
   SetInventories(host, {});
   trees_.Remove(host);
@@ -206,6 +211,43 @@ std::optional<HostIndex> Fleet::Find(std::string_view name) const {
   const auto found = by_name_.find(name);
   if (found == by_name_.end()) return std::nullopt;
   return found->second;
+}
+
+void Fleet::Index(HostIndex host) {
+  const HostRecord& record = *records_[host];
+  if (record.node != record.host) by_node_.emplace(record.node, host);
+  std::string lower = absl::AsciiStrToLower(record.host);
+  if (lower != record.host) by_lower_name_.emplace(std::move(lower), host);
+}
+
+void Fleet::Unindex(HostIndex host) {
+  const HostRecord& record = *records_[host];
+  if (record.node != record.host) by_node_.erase({record.node, host});
+  std::string lower = absl::AsciiStrToLower(record.host);
+  if (lower != record.host) by_lower_name_.erase({std::move(lower), host});
+}
+
+std::vector<HostIndex> Fleet::FindAnyCase(std::string_view name) const {
+  const std::string lower = absl::AsciiStrToLower(absl::string_view(name.data(), name.size()));
+  std::vector<HostIndex> hosts;
+  if (const auto host = Find(lower)) hosts.push_back(*host);
+  for (auto at = by_lower_name_.lower_bound({lower, 0});
+       at != by_lower_name_.end() && at->first == lower; ++at) {
+    hosts.push_back(at->second);
+  }
+  std::ranges::sort(hosts);
+  return hosts;
+}
+
+std::vector<HostIndex> Fleet::FindNode(std::string_view node) const {
+  std::vector<HostIndex> hosts;
+  const auto same = Find(node);
+  if (same && Record(*same).node == node) hosts.push_back(*same);
+  for (auto at = by_node_.lower_bound({node, 0}); at != by_node_.end() && at->first == node; ++at) {
+    hosts.push_back(at->second);
+  }
+  std::ranges::sort(hosts);
+  return hosts;
 }
 
 void Fleet::SetUp(HostIndex host, bool up) {
@@ -281,6 +323,7 @@ void Fleet::SetNumbers(HostIndex host, const HostState& state) {
 void Fleet::SetHardware(HostIndex host, const HostState& state) {
   HostRecord& record = *records_[host];
   std::unique_ptr<HostHardware> before = std::move(record.hardware);
+  if (before && before->RefusesNuma()) --numa_refusers_;
   const bool some = state.numa_topology || !state.pci_device_pools.empty();
   if (some || before) {
     record.hardware = std::make_unique<HostHardware>(state.numa_topology, state.pci_device_pools);
@@ -290,6 +333,7 @@ void Fleet::SetHardware(HostIndex host, const HostState& state) {
       record.hardware->Inherit(std::move(*before), measured);
     }
   }
+  if (record.hardware && record.hardware->RefusesNuma()) ++numa_refusers_;
   free_pci_devices[host] = record.hardware ? record.hardware->FreeDevices() : 0;
 }
 

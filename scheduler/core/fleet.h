@@ -5,6 +5,7 @@
 #pragma once
 
 #include <absl/container/btree_map.h>
+#include <absl/container/btree_set.h>
 #include <absl/container/flat_hash_map.h>
 
 #include <cstdint>
@@ -75,6 +76,9 @@ class Fleet {
   Expected<HostIndex> Upsert(const HostState& state);
   void Remove(HostIndex host);  // one without claims
   std::optional<HostIndex> Find(std::string_view name) const;
+  // Hosts of that name but for the letter case; of that node.
+  std::vector<HostIndex> FindAnyCase(std::string_view name) const;
+  std::vector<HostIndex> FindNode(std::string_view node) const;
   std::size_t Count() const { return by_name_.size(); }
   HostIndex Slots() const { return static_cast<HostIndex>(records_.size()); }
   bool Present(HostIndex host) const { return records_[host] != nullptr; }
@@ -103,6 +107,8 @@ class Fleet {
 
   const HostRecord& Record(HostIndex host) const { return *records_[host]; }
   const ProviderTrees& provider_trees() const { return trees_; }
+  // Some host says so little of its NUMA cells that Nova fails to fit a guest to it.
+  bool RefusesNuma() const { return numa_refusers_ > 0; }
   // The host itself as Placement sees it.
   Provider RootProvider(HostIndex host) const;
   HostRef RefOf(HostIndex host) const { return {Record(host).host, Record(host).node}; }
@@ -167,6 +173,8 @@ class Fleet {
   void SetInventories(HostIndex host, const model::Inventories& inventories);
   void SetNumbers(HostIndex host, const HostState& state);
   void SetHardware(HostIndex host, const HostState& state);
+  void Index(HostIndex host);
+  void Unindex(HostIndex host);
   void SetForeign(HostIndex host, const std::vector<Uuid>& instances);
   std::optional<HardwareUse> GiveHardware(const UuidKey& instance, HostIndex host);
   void Consume(HostIndex host, const Footprint& footprint, std::int64_t sign);
@@ -176,6 +184,11 @@ class Fleet {
   std::vector<HostIndex> changed_;
   std::vector<std::uint8_t> is_changed_;
   absl::btree_map<std::string_view, HostIndex> by_name_;  // views into the records
+  // What by_name_ does not find: names with capital letters by what they are without, and nodes
+  // that are not called as their host.
+  absl::btree_set<std::pair<std::string, HostIndex>> by_lower_name_;
+  absl::btree_set<std::pair<std::string_view, HostIndex>> by_node_;  // views into the records
+  std::int64_t numa_refusers_ = 0;
   std::vector<std::unique_ptr<ClassColumn>> classes_;
   SharedPool<Footprint> footprints_;
   ProviderTrees trees_;

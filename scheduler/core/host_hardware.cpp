@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "scheduler/core/host_hardware.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace kilonova::scheduler::core {
@@ -26,6 +27,15 @@ std::int64_t HostHardware::FreeDevices() const {
   std::int64_t free = 0;
   for (const auto& pool : pci_.Pools()) free += pool.count;
   return free;
+}
+
+bool HostHardware::RefusesNuma() const {
+  return numa_ && std::ranges::any_of(numa_->cells, [](const hardware::HostNumaCell& cell) {
+           return cell.siblings.empty() ||
+                  std::ranges::any_of(cell.mempages, [](const hardware::HostPages& pages) {
+                    return pages.size_kb == 0;
+                  });
+         });
 }
 
 bool HostHardware::TakeNuma(HardwareUse& use, const HardwareWish& wish) {

@@ -46,6 +46,8 @@ class HostHardware {
   const std::optional<hardware::HostNumaTopology>& reported_numa() const { return reported_numa_; }
   const std::vector<hardware::PciDevicePool>& reported_pools() const { return reported_pools_; }
   std::int64_t FreeDevices() const;
+  // A cell names no siblings or has pages of no size: to fit a guest to it may be an error.
+  bool RefusesNuma() const;
 
   // Takes what the instance asks. False where Nova gives up half way, having raised: what it had
   // taken by then stays taken.

@@ -29,18 +29,24 @@ enum class Judgement : std::uint8_t {
 
 // What of a host a filter's verdict may depend on, besides the request.
 using HostParts = std::uint32_t;
-inline constexpr HostParts kFlagsPart = 1;        // up, enabled
-inline constexpr HostParts kZonesPart = 2;        // availability zones
-inline constexpr HostParts kAggregatesPart = 4;   // aggregates and their metadata
-inline constexpr HostParts kHypervisorPart = 8;   // type, version, supported instances
-inline constexpr HostParts kTraitsPart = 16;      // traits
-inline constexpr HostParts kAnyPart = 1U << 31U;  // more than these: its name, claims, numbers...
+inline constexpr HostParts kFlagsPart = 1;       // up, enabled
+inline constexpr HostParts kZonesPart = 2;       // availability zones
+inline constexpr HostParts kAggregatesPart = 4;  // aggregates and their metadata
+inline constexpr HostParts kHypervisorPart = 8;  // type, version, supported instances
+inline constexpr HostParts kTraitsPart = 16;     // traits
+inline constexpr HostParts kOwnPart = 32;     // all else of the host itself: name, numbers, cells
+inline constexpr HostParts kPlacesPart = 64;  // where instances are, as PreparedFilter::Named says
+inline constexpr HostParts kAnyPart = 1U << 31U;  // more than these
+// Those that many hosts are alike in.
+inline constexpr HostParts kSharedParts =
+    kFlagsPart | kZonesPart | kAggregatesPart | kHypervisorPart | kTraitsPart;
 
 // What a weigher's raw value of a host may depend on.
 enum class WeigherScope : std::uint8_t {
   kAnything,
   kHostAlone,  // the host, whatever the request
   kSame,       // the request: it is the same for all hosts
+  kMembers,    // how many members of the request's group the host has: each counts PerMember
 };
 
 // Drops the hosts `passes` is false for, keeping the order. Has no branch, as hosts come in no
@@ -63,6 +69,12 @@ class PreparedFilter {
   // Before each further instance of the request, and before its alternates are chosen: those placed
   // so far hold claims by now. Only for filters that are not once per request.
   virtual void Refresh(const Fleet& /*fleet*/) {}
+  // False when no host of this fleet makes Judge say kError. Asked of what reads kOwnPart alone.
+  virtual bool MayRaise(const Fleet& /*fleet*/) const { return true; }
+  // Of what reads kPlacesPart: all hosts but the named ones are judged as Others says. An instance
+  // of the request that is placed changes what is said of its own host, and Others.
+  virtual std::vector<HostIndex> Named() const { return {}; }
+  virtual Judgement Others() const { return Judgement::kPass; }
   // How close a refused host came, greater is closer; orders the near misses of an explanation.
   virtual double Nearness(const Fleet& /*fleet*/, HostIndex /*host*/) const { return 0; }
   // For people: what the host has and what the request needs, of the verdict just given.
@@ -78,9 +90,11 @@ class Filter {
   // True when the first instance of a request is judged for all of them.
   virtual bool OncePerRequest() const { return true; }
   virtual bool RunsOnRebuild() const { return false; }
-  // Verdicts of a filter that reads parts alone are given once for all hosts alike in them, when a
-  // request like one before comes again; what it reads of the request may be anything but
-  // `instances`, and nothing of the fleet besides. Of no matter when Prepare gives null.
+  // Verdicts of a filter that reads shared parts alone are given once for all hosts alike in them,
+  // when a request like one before comes again; of one that reads kOwnPart, once for a host until
+  // it changes. What these read of the request may be anything but `instances`, `instance_group`,
+  // hosts by name and hints of places, and nothing of the fleet besides. One that reads kPlacesPart
+  // reads nothing else. Of no matter when Prepare gives null.
   virtual HostParts Reads() const { return kAnyPart; }
   // Null when the request asks nothing of this filter: every host passes. INVALID_ARGUMENT when the
   // request is malformed in what this filter reads.
@@ -110,6 +124,8 @@ class Weigher {
   virtual WeigherScope Scope(const PlacementRequest& /*request*/) const {
     return WeigherScope::kAnything;
   }
+  // Of a scope kMembers: what a member adds to the raw value, which is 0 without.
+  virtual double PerMember() const { return 0; }
   // raw[i] for hosts[i], before clamping to Minimum and Maximum.
   virtual void Weigh(const Fleet& fleet, const PlacementRequest& request,
                      std::span<const HostIndex> hosts, std::span<double> raw) const = 0;

@@ -44,6 +44,7 @@ PlacementRules::PlacementRules(const PlacementRequest& request)
     any_.insert(any_.end(), group.any_traits.begin(), group.any_traits.end());
     aggregates |=
         !group.aggregates.empty() || !group.forbidden_aggregates.empty() || !group.in_tree.empty();
+    by_host_ |= !group.in_tree.empty();
     for (const auto& [name, amount] : group.resources) ++groups_of[name];
   }
   for (const RequestGroup& group : request_->groups) {
@@ -51,6 +52,7 @@ PlacementRules::PlacementRules(const PlacementRequest& request)
       if (groups_of[name] > 1) units_.emplace_back(name, amount);
     }
   }
+  by_host_ |= !units_.empty();
   never_ = request_->group_policy == "isolate" && request_->SuffixedGroups() > 1;
   empty_ = required_.empty() && forbidden_.empty() && any_.empty() && !aggregates &&
            units_.empty() && !never_;

@@ -25,6 +25,8 @@ class PlacementRules : public PreparedFilter {
   explicit PlacementRules(const PlacementRequest& request);
   // True when every host meets them.
   bool Empty() const { return empty_; }
+  // False when hosts alike in traits and aggregates are judged alike.
+  bool JudgesByHost() const { return by_host_; }
   Judgement Judge(const Fleet& fleet, HostIndex host) const override;
   Status Keep(const Fleet& fleet, std::vector<HostIndex>& hosts) const override;
   void Describe(const Fleet& fleet, HostIndex host, FilterVerdict& verdict) const override;
@@ -37,6 +39,7 @@ class PlacementRules : public PreparedFilter {
 
   const ResourceRequest* request_ = nullptr;  // null: nothing asked
   bool empty_ = true;
+  bool by_host_ = false;
   bool never_ = false;  // groups that must not share a provider
   TraitNames required_, forbidden_;
   std::vector<TraitNames> any_;

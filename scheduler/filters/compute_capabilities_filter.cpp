@@ -82,6 +82,7 @@ std::vector<std::string> SplitColon(std::string_view key) {
 class ComputeCapabilitiesFilter : public core::Filter {
  public:
   std::string_view Name() const override { return "ComputeCapabilitiesFilter"; }
+  core::HostParts Reads() const override { return core::kOwnPart; }
   Expected<std::unique_ptr<core::PreparedFilter>> Prepare(
       const Fleet& /*fleet*/, const core::PlacementRequest& request) const override {
     std::vector<Wish> wishes;

@@ -20,6 +20,9 @@ class PreparedDifferentHostFilter : public core::PreparedFilter {
     return !Runs(host) ? Judgement::kPass : Judgement::kRefuse;
   }
 
+  std::vector<HostIndex> Named() const override { return hosts_; }
+  Judgement Others() const override { return Judgement::kPass; }
+
   void Describe(const Fleet& /*fleet*/, HostIndex host,
                 core::FilterVerdict& verdict) const override {
     verdict.need = "runs none of the named instances";
@@ -35,6 +38,7 @@ class PreparedDifferentHostFilter : public core::PreparedFilter {
 class DifferentHostFilter : public core::Filter {
  public:
   std::string_view Name() const override { return "DifferentHostFilter"; }
+  core::HostParts Reads() const override { return core::kPlacesPart; }
   Expected<std::unique_ptr<core::PreparedFilter>> Prepare(
       const Fleet& fleet, const core::PlacementRequest& request) const override {
     const auto hint = request.hints.find("different_host");

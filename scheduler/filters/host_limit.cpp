@@ -26,6 +26,8 @@ class PreparedLimitFilter : public core::PreparedFilter {
                                                                         : Judgement::kRefuse;
   }
 
+  bool MayRaise(const Fleet& /*fleet*/) const override { return false; }
+
   Status Keep(const Fleet& fleet, std::vector<HostIndex>& hosts) const override {
     const std::int64_t* counts = (fleet.*limit_.column).data();
     const std::int64_t* most = most_.data();
@@ -55,6 +57,7 @@ class HostLimitFilter : public core::Filter {
   explicit HostLimitFilter(const HostLimit& limit) : limit_(limit) {}
   std::string_view Name() const override { return limit_.filter; }
   bool OncePerRequest() const override { return false; }
+  core::HostParts Reads() const override { return core::kOwnPart; }
   Expected<std::unique_ptr<core::PreparedFilter>> Prepare(
       const Fleet& fleet, const core::PlacementRequest& /*request*/) const override {
     return std::make_unique<PreparedLimitFilter>(fleet, limit_);

@@ -28,6 +28,8 @@ class PreparedIsolatedFilter : public core::PreparedFilter {
     return (isolated ? want_isolated_ : want_others_) ? Judgement::kPass : Judgement::kRefuse;
   }
 
+  bool MayRaise(const Fleet& /*fleet*/) const override { return false; }
+
   void Describe(const Fleet& fleet, HostIndex host, core::FilterVerdict& verdict) const override {
     verdict.need = want_isolated_ ? "an isolated host, as the image is isolated"
                                   : "a host that is not isolated, as the image is not";
@@ -47,6 +49,7 @@ class IsolatedHostsFilter : public core::Filter {
         images_(options.isolated_images),
         restrict_(options.restrict_isolated_hosts_to_isolated_images) {}
   std::string_view Name() const override { return "IsolatedHostsFilter"; }
+  core::HostParts Reads() const override { return core::kOwnPart; }
   bool RunsOnRebuild() const override { return true; }
   Expected<std::unique_ptr<core::PreparedFilter>> Prepare(
       const Fleet& /*fleet*/, const core::PlacementRequest& request) const override {

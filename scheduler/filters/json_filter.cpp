@@ -37,6 +37,7 @@ class JsonFilter : public core::Filter {
  public:
   std::string_view Name() const override { return "JsonFilter"; }
   bool OncePerRequest() const override { return false; }
+  core::HostParts Reads() const override { return core::kOwnPart; }
   Expected<std::unique_ptr<core::PreparedFilter>> Prepare(
       const Fleet& /*fleet*/, const core::PlacementRequest& request) const override {
     const auto hint = request.hints.find("query");

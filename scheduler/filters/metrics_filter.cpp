@@ -19,6 +19,8 @@ class PreparedMetricsFilter : public core::PreparedFilter {
     return Missing(fleet, host).empty() ? Judgement::kPass : Judgement::kRefuse;
   }
 
+  bool MayRaise(const Fleet& /*fleet*/) const override { return false; }
+
   void Describe(const Fleet& fleet, HostIndex host, core::FilterVerdict& verdict) const override {
     const std::string missing = Missing(fleet, host);
     verdict.have = missing.empty() ? "all of them" : "no " + missing;
@@ -45,6 +47,7 @@ class MetricsFilter : public core::Filter {
       : settings_(core::ParseMetricSettings(weight_setting)) {}
   std::string_view Name() const override { return "MetricsFilter"; }
   bool OncePerRequest() const override { return false; }
+  core::HostParts Reads() const override { return core::kOwnPart; }
   Expected<std::unique_ptr<core::PreparedFilter>> Prepare(
       const Fleet& /*fleet*/, const core::PlacementRequest& /*request*/) const override {
     if (settings_.empty()) return nullptr;

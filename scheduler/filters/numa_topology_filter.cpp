@@ -35,6 +35,8 @@ class PreparedNumaFilter : public core::PreparedFilter {
     return *fitted ? Judgement::kPass : Judgement::kRefuse;
   }
 
+  bool MayRaise(const Fleet& fleet) const override { return fleet.RefusesNuma(); }
+
   void Describe(const Fleet& fleet, HostIndex host, core::FilterVerdict& verdict) const override {
     const auto* numa = NumaOf(fleet, host);
     verdict.need = threads_ == Threads::kRequired ? "hardware threads; " : "";
@@ -101,6 +103,7 @@ class NumaTopologyFilter : public core::Filter {
   explicit NumaTopologyFilter(hardware::CellOrder order) : order_(order) {}
   std::string_view Name() const override { return "NUMATopologyFilter"; }
   bool OncePerRequest() const override { return false; }
+  core::HostParts Reads() const override { return core::kOwnPart; }
 
   Expected<std::unique_ptr<core::PreparedFilter>> Prepare(
       const Fleet& /*fleet*/, const core::PlacementRequest& request) const override {

@@ -36,6 +36,8 @@ class PreparedPciFilter : public core::PreparedFilter {
     return passes ? Judgement::kPass : Judgement::kRefuse;
   }
 
+  bool MayRaise(const Fleet& /*fleet*/) const override { return false; }
+
   double Nearness(const Fleet& fleet, HostIndex host) const override {
     return static_cast<double>(fleet.free_pci_devices[host]);
   }
@@ -61,6 +63,7 @@ class PciPassthroughFilter : public core::Filter {
  public:
   std::string_view Name() const override { return "PciPassthroughFilter"; }
   bool OncePerRequest() const override { return false; }
+  core::HostParts Reads() const override { return core::kOwnPart; }
   Expected<std::unique_ptr<core::PreparedFilter>> Prepare(
       const Fleet& /*fleet*/, const core::PlacementRequest& request) const override {
     if (request.pci_requests.empty()) return nullptr;

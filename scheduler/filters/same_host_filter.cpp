@@ -20,6 +20,9 @@ class PreparedSameHostFilter : public core::PreparedFilter {
     return Runs(host) ? Judgement::kPass : Judgement::kRefuse;
   }
 
+  std::vector<HostIndex> Named() const override { return hosts_; }
+  Judgement Others() const override { return Judgement::kRefuse; }
+
   void Describe(const Fleet& /*fleet*/, HostIndex host,
                 core::FilterVerdict& verdict) const override {
     verdict.need = "runs one of the named instances";
@@ -35,6 +38,7 @@ class PreparedSameHostFilter : public core::PreparedFilter {
 class SameHostFilter : public core::Filter {
  public:
   std::string_view Name() const override { return "SameHostFilter"; }
+  core::HostParts Reads() const override { return core::kPlacesPart; }
   Expected<std::unique_ptr<core::PreparedFilter>> Prepare(
       const Fleet& fleet, const core::PlacementRequest& request) const override {
     const auto hint = request.hints.find("same_host");

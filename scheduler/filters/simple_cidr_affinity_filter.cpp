@@ -42,6 +42,7 @@ Status BadHint(const std::string& name, std::string_view message) {
 class SimpleCidrAffinityFilter : public core::Filter {
  public:
   std::string_view Name() const override { return "SimpleCIDRAffinityFilter"; }
+  core::HostParts Reads() const override { return core::kOwnPart; }
   Expected<std::unique_ptr<core::PreparedFilter>> Prepare(
       const Fleet& /*fleet*/, const core::PlacementRequest& request) const override {
     const auto near = request.hints.find("build_near_host_ip");

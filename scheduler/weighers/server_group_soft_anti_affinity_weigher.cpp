@@ -16,11 +16,12 @@ class ServerGroupSoftAntiAffinityWeigher : public MultipliedWeigher {
       : MultipliedWeigher("ServerGroupSoftAntiAffinityWeigher",
                           "soft_anti_affinity_weight_multiplier", multiplier) {}
   core::WeigherScope Scope(const core::PlacementRequest& request) const override {
-    return HasGroupOf(request, kPolicy) ? core::WeigherScope::kAnything : core::WeigherScope::kSame;
+    return HasGroupOf(request, kPolicy) ? core::WeigherScope::kMembers : core::WeigherScope::kSame;
   }
+  double PerMember() const override { return -1.0; }
   void Weigh(const core::Fleet& fleet, const core::PlacementRequest& request,
              std::span<const core::HostIndex> hosts, std::span<double> raw) const override {
-    WeighMembers(fleet, request, kPolicy, -1.0, hosts, raw);
+    WeighMembers(fleet, request, kPolicy, PerMember(), hosts, raw);
   }
 };
 

@@ -47,15 +47,20 @@ BoxForest::Tree BoxForest::AddTree() {
 
 BoxForest::NodeView BoxForest::Node(Ref ref) const {
   const double* high = inner_values_.data() + ref * 2 * values_ * kChildren;
-  return {inner_headers_[ref].count,      high,
-          high + values_ * kChildren,     inner_rooms_.data() + ref * rooms_ * kChildren,
-          &inner_first_[ref * kChildren], Child(ref)};
+  return {inner_headers_[ref].count,
+          high,
+          high + values_ * kChildren,
+          inner_rooms_.data() + ref * rooms_ * kChildren,
+          marked_ ? &inner_marks_[ref * kChildren] : nullptr,
+          &inner_first_[ref * kChildren],
+          Child(ref)};
 }
 
 BoxForest::LeafView BoxForest::Leaf(Ref ref) const {
   const std::size_t leaf = ref & ~kLeafBit;
   return {leaf_headers_[leaf].count, leaf_values_.data() + leaf * values_ * kLeafPoints,
-          leaf_rooms_.data() + leaf * rooms_ * kLeafPoints, &leaf_hosts_[leaf * kLeafPoints]};
+          leaf_rooms_.data() + leaf * rooms_ * kLeafPoints,
+          marked_ ? &leaf_marks_[leaf * kLeafPoints] : nullptr, &leaf_hosts_[leaf * kLeafPoints]};
 }
 
 void BoxForest::Read(HostIndex host, std::span<double> values) const {
@@ -77,6 +82,7 @@ BoxForest::Ref BoxForest::NewLeaf() {
   leaf_rooms_.resize(size * rooms_ * kLeafPoints);
   leaf_hosts_.resize(size * kLeafPoints);
   leaf_keys_.resize(size * kLeafPoints);
+  if (marked_) leaf_marks_.resize(size * kLeafPoints);
   return static_cast<Ref>(size - 1) | kLeafBit;
 }
 
@@ -93,6 +99,7 @@ BoxForest::Ref BoxForest::NewInner() {
   inner_first_.resize(size * kChildren);
   inner_child_.resize(size * kChildren, kNil);
   inner_splits_.resize(size * kChildren);
+  if (marked_) inner_marks_.resize(size * kChildren);
   return static_cast<Ref>(size - 1);
 }
 
@@ -138,6 +145,7 @@ void BoxForest::Write(Ref leaf, std::size_t at, const Point& point) {
   for (std::size_t r = 0; r < rooms_; ++r) rooms[r * kLeafPoints + at] = point.rooms[r];
   LeafHosts(leaf)[at] = point.host;
   LeafKeys(leaf)[at] = point.key;
+  if (marked_) Marks(leaf)[at] = point.marks;
   if (leaf_of_.size() <= point.host) leaf_of_.resize(point.host + 1, kNil);
   leaf_of_[point.host] = leaf;
 }
@@ -152,6 +160,7 @@ void BoxForest::CopyPoint(Ref from, std::size_t at, Ref to, std::size_t to_at) {
   const HostIndex host = LeafHosts(from)[at];
   LeafHosts(to)[to_at] = host;
   LeafKeys(to)[to_at] = LeafKeys(from)[at];
+  if (marked_) Marks(to)[to_at] = Marks(from)[at];
   leaf_of_[host] = to;
 }
 
@@ -163,6 +172,7 @@ void BoxForest::CopyChild(Ref from, std::size_t at, Ref to, std::size_t to_at) {
   for (std::size_t r = 0; r < rooms_; ++r) {
     InnerRooms(to)[r * kChildren + to_at] = InnerRooms(from)[r * kChildren + at];
   }
+  if (marked_) Marks(to)[to_at] = Marks(from)[at];
   First(to)[to_at] = First(from)[at];
   Child(to)[to_at] = Child(from)[at];
   Splits(to)[to_at] = Splits(from)[at];
@@ -200,11 +210,43 @@ bool BoxForest::RefreshInParent(Ref ref) {
     put(InnerRooms(parent)[r * kChildren + slot], BestIn(rooms + r * stride, count, greater));
   }
   put(First(parent)[slot], BestIn(firsts, count, less));
+  if (marked_) {
+    std::uint64_t any = 0;
+    const std::uint64_t* marks = Marks(ref);
+    for (std::size_t i = 0; i < count; ++i) any |= marks[i];
+    put(Marks(parent)[slot], any);
+  }
   return changed;
 }
 
 void BoxForest::RefreshUp(Ref ref) {
   while (!IsGroup(ref) && RefreshInParent(ref)) ref = HeaderOf(ref).parent;
+}
+
+void BoxForest::StartMarks() {
+  if (marked_) return;
+  marked_ = true;
+  leaf_marks_.assign(leaf_hosts_.size(), ~0ULL);
+  inner_marks_.assign(inner_first_.size(), ~0ULL);
+}
+
+void BoxForest::SetMarks(HostIndex host, std::uint64_t marks) {
+  Ref ref = LeafOf(host);
+  Marks(ref)[PositionIn(ref, host)] = marks;
+  while (!IsGroup(ref)) {
+    const Ref parent = HeaderOf(ref).parent;
+    std::uint64_t any = 0;
+    for (std::size_t i = 0; i < HeaderOf(ref).count; ++i) any |= Marks(ref)[i];
+    std::uint64_t& above = Marks(parent)[SlotOf(parent, ref)];
+    if (above == any) return;
+    above = any;
+    ref = parent;
+  }
+}
+
+void BoxForest::AddMarks(std::uint64_t marks) {
+  for (std::uint64_t& mark : leaf_marks_) mark |= marks;
+  for (std::uint64_t& mark : inner_marks_) mark |= marks;
 }
 
 void BoxForest::GrowRoot(Ref group, std::size_t slot, Ref right, const Split& split) {
@@ -374,9 +416,10 @@ void BoxForest::Fill(Tree tree, std::vector<Point>& points) {
 
 std::size_t BoxForest::MemoryBytes() const {
   const auto bytes = [](const auto& vector) { return vector.capacity() * sizeof(vector[0]); };
-  return bytes(leaf_of_) + bytes(leaf_headers_) + bytes(inner_headers_) + bytes(leaf_values_) +
-         bytes(inner_values_) + bytes(leaf_rooms_) + bytes(inner_rooms_) + bytes(leaf_hosts_) +
-         bytes(inner_first_) + bytes(leaf_keys_) + bytes(inner_child_) + bytes(inner_splits_);
+  return bytes(leaf_marks_) + bytes(inner_marks_) + bytes(leaf_of_) + bytes(leaf_headers_) +
+         bytes(inner_headers_) + bytes(leaf_values_) + bytes(inner_values_) + bytes(leaf_rooms_) +
+         bytes(inner_rooms_) + bytes(leaf_hosts_) + bytes(inner_first_) + bytes(leaf_keys_) +
+         bytes(inner_child_) + bytes(inner_splits_);
 }
 
 }  // namespace kilonova::scheduler::core::fast

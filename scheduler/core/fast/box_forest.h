@@ -4,6 +4,9 @@
 // the points below it, so that a search can tell what no host below can be. Points that are alike
 // lie side by side: trees are ordered by a key made of the values.
 //
+// A point has marks as well, one bit for each of up to 64 questions: a node has those that any
+// point below has. They take no room until there are some.
+//
 // Blocks hold their values row by row (all first values, then all second ones...), so that a search
 // works on a whole node at once.
 #pragma once
@@ -25,6 +28,7 @@ struct Point {
   std::uint64_t key = 0;
   std::span<const double> values;
   std::span<const std::int32_t> rooms;
+  std::uint64_t marks = ~0ULL;
 };
 
 class BoxForest {
@@ -50,6 +54,14 @@ class BoxForest {
   bool Remove(HostIndex host);
   bool Contains(HostIndex host) const { return LeafOf(host) != kNil; }
 
+  // Gives every point all marks, and room for them.
+  void StartMarks();
+  bool HasMarks() const { return marked_; }
+  // Of a host that is in a tree.
+  void SetMarks(HostIndex host, std::uint64_t marks);
+  // Gives every point these marks.
+  void AddMarks(std::uint64_t marks);
+
   // ---- for searches. Trees stand in groups of kChildren, each a node like any other whose
   // children are roots, kNil for an empty tree.
   std::size_t Groups() const { return groups_.size(); }
@@ -65,6 +77,7 @@ class BoxForest {
     const double* high;          // rows of kChildren
     const double* low;           // rows of kChildren
     const std::int32_t* room;    // rows of kChildren: the most of any point
+    const std::uint64_t* marks;  // of any point; null when there are none
     const std::uint32_t* first;  // lowest host of each child
     const Ref* child;
   };
@@ -72,6 +85,7 @@ class BoxForest {
     std::size_t count;
     const double* value;       // rows of kLeafPoints
     const std::int32_t* room;  // rows of kLeafPoints
+    const std::uint64_t* marks;
     const std::uint32_t* host;
   };
   NodeView Node(Ref ref) const;
@@ -134,6 +148,10 @@ class BoxForest {
   }
   std::uint32_t* LeafHosts(Ref ref) { return leaf_hosts_.data() + (ref & ~kLeafBit) * kLeafPoints; }
   std::uint64_t* LeafKeys(Ref ref) { return leaf_keys_.data() + (ref & ~kLeafBit) * kLeafPoints; }
+  std::uint64_t* Marks(Ref ref) {
+    return IsLeaf(ref) ? leaf_marks_.data() + (ref & ~kLeafBit) * kLeafPoints
+                       : inner_marks_.data() + ref * kChildren;
+  }
   double* High(Ref ref) { return inner_values_.data() + ref * 2 * values_ * kChildren; }
   double* Low(Ref ref) { return High(ref) + values_ * kChildren; }
   std::int32_t* InnerRooms(Ref ref) { return inner_rooms_.data() + ref * rooms_ * kChildren; }
@@ -153,6 +171,8 @@ class BoxForest {
   std::vector<std::int32_t> leaf_rooms_, inner_rooms_;
   std::vector<std::uint32_t> leaf_hosts_, inner_first_;
   std::vector<std::uint64_t> leaf_keys_;
+  bool marked_ = false;
+  std::vector<std::uint64_t> leaf_marks_, inner_marks_;
   std::vector<Ref> inner_child_;
   std::vector<Split> inner_splits_;  // the least a child holds; that of the first child is not read
 };

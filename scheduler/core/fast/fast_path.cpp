@@ -6,6 +6,21 @@
 #include "scheduler/core/fast/gang.h"
 
 namespace kilonova::scheduler::core::fast {
+namespace {
+
+// Says nothing of hosts by name nor of other instances, so that its class is all there is to it.
+bool IsOrdinary(const PlacementRequest& request) {
+  return request.hints.empty() && request.check_type == CheckType::kNone &&
+         request.forced_host.empty() && request.forced_node.empty() &&
+         request.ignore_hosts.empty() && !request.requested_destination && !request.instance_group;
+}
+
+std::vector<HostIndex> Sorted(std::vector<HostIndex> hosts) {
+  std::ranges::sort(hosts);
+  return hosts;
+}
+
+}  // namespace
 
 FastPath::FastPath(const Pipeline& pipeline, Selector& selector)
     : pipeline_(pipeline),
@@ -13,16 +28,79 @@ FastPath::FastPath(const Pipeline& pipeline, Selector& selector)
       points_(pipeline),
       classes_(pipeline, points_),
       search_(points_),
+      judge_(classes_),
       usable_(!pipeline.full_scan) {}
 
-RequestClass* FastPath::Find(Fleet& fleet, const PlacementRequest& request) {
-  if (!usable_ || !points_.Sync(fleet)) return nullptr;
-  RequestClass* of = classes_.Find(fleet, request);
-  if (of == nullptr) return nullptr;
-  // Between instances only filters judge anew, and a draw may put any host first.
+Route FastPath::Find(Fleet& fleet, const PlacementRequest& request) {
+  exceptions_.reset();
+  if (!usable_) return {};
+  const bool ordinary = IsOrdinary(request);
+  if (!ordinary) {
+    if (auto only = HostsAskedFor(fleet, request)) return {nullptr, std::move(only)};
+    if (request.check_type == CheckType::kRebuild) return {};
+  }
+  // A draw may put any host first, for the rounds that follow.
   const bool many = request.instances.size() > 1;
-  if (many && (!of->once || pipeline_.host_subset_size > 1)) return nullptr;
-  return of;
+  if (many && pipeline_.host_subset_size > 1) return {};
+  if (!points_.Sync(fleet)) return {};
+  RequestClass* of = classes_.Find(fleet, request);
+  if (of == nullptr) return {};
+  if (ordinary && of->own.empty()) return {of, {}};
+  return FindHard(fleet, request, *of);
+}
+
+Route FastPath::FindHard(Fleet& fleet, const PlacementRequest& request, RequestClass& of) {
+  exceptions_.emplace();
+  judge_.Start(fleet, of);
+  for (const auto& name : request.ignore_hosts) {
+    for (const HostIndex host : fleet.FindAnyCase(name)) judge_.LeaveOut(host);
+  }
+  const bool many = request.instances.size() > 1;
+  const bool places =
+      request.instance_group || !request.hints.empty() || request.requested_destination.has_value();
+  if (!places && !(many && !of.own.empty())) return {&of, {}};
+  auto prepared = Prepare(pipeline_, fleet, request);
+  if (!prepared.ok()) return {};
+  std::optional<std::vector<HostIndex>> only;
+  for (const auto& stage : prepared->stages) {
+    if (!stage.prepared || (stage.filter->Reads() & kPlacesPart) == 0) continue;
+    auto named = Sorted(stage.prepared->Named());
+    if (stage.prepared->Others() == Judgement::kPass) {
+      for (const HostIndex host : named) {
+        if (stage.prepared->Judge(fleet, host) != Judgement::kPass) judge_.LeaveOut(host);
+      }
+    } else if (only) {
+      std::erase_if(*only,
+                    [&](HostIndex host) { return !std::ranges::binary_search(named, host); });
+    } else {
+      only = std::move(named);
+    }
+  }
+  if (only) {
+    std::erase_if(*only, [&](HostIndex host) { return !fleet.Present(host); });
+    return {nullptr, std::move(only)};
+  }
+  if (!FindMembers(fleet, request, of)) return {};
+  // One of them that is somewhere already is judged by itself, unlike the others.
+  if (many && request.instance_group && !fleet.PlacesOf(request.instances).empty()) return {};
+  exceptions_->prepared = *std::move(prepared);
+  return {&of, {}};
+}
+
+// Which weighers count members, and who they are.
+bool FastPath::FindMembers(const Fleet& fleet, const PlacementRequest& request, RequestClass& of) {
+  exceptions_->weighers = of.weighers;
+  exceptions_->per_member.assign(of.weighers.size(), 0.0);
+  for (std::size_t w = 0; w < of.weighers.size(); ++w) {
+    const Weigher& weigher = *pipeline_.weighers[w];
+    const WeigherScope scope = weigher.Scope(request);
+    if (scope == WeigherScope::kAnything) return false;
+    if (scope != WeigherScope::kMembers) continue;
+    exceptions_->per_member[w] = weigher.PerMember();
+    exceptions_->weighers[w].same = false;
+    if (!exceptions_->members) exceptions_->members.emplace(fleet, request);
+  }
+  return true;
 }
 
 bool FastPath::OneCell(const RequestClass& of) const {
@@ -35,25 +113,93 @@ bool FastPath::OneCell(const RequestClass& of) const {
   return true;
 }
 
-Picks FastPath::Select(const Fleet& fleet, const PlacementRequest& request, RequestClass& of,
-                       std::size_t alternates, Selector::TryClaim try_claim) {
-  if (of.no_inventory) return {};
+Query FastPath::QueryOf(const Fleet& fleet, RequestClass& of) {
+  Query query{of.passes, of.needs, of.weighers,
+              of.more_needs ? &fleet.FootprintAt(of.footprint) : nullptr};
+  if (!exceptions_) return query;
+  if (!exceptions_->weighers.empty()) query.weighers = exceptions_->weighers;
+  if (judge_.Empty()) return query;
+  query.judge = &judge_;
+  query.marks = judge_.Marks();
+  return query;
+}
+
+std::optional<Picks> FastPath::Select(Fleet& fleet, const PlacementRequest& request,
+                                      const Route& route, std::size_t alternates,
+                                      Selector::TryClaim try_claim) {
+  RequestClass& of = *route.of;
+  if (of.no_inventory) return Picks();
   if (request.instances.size() == 1) return SelectOne(fleet, of, alternates, try_claim);
+  if (exceptions_) return std::nullopt;
   return Gang(fleet, points_, of).Select(request.instances.size(), alternates, try_claim);
+}
+
+// The hosts that have members pass out of what is searched, to be weighed one by one.
+std::vector<FastPath::Outsider> FastPath::TakeOutsiders(const Fleet& fleet, RequestClass& of) {
+  std::vector<Outsider> outsiders;
+  if (!exceptions_ || !exceptions_->members) return outsiders;
+  for (const auto& [host, members] : exceptions_->members->Counts()) {
+    if (!search_.Passes(host)) continue;
+    Outsider outsider{host, points_.MultipliersIdOf(points_.TreeOf(host)), {}};
+    for (std::size_t w = 0; w < of.weighers.size(); ++w) {
+      const Weighed& weighed = exceptions_->weighers[w];
+      double raw = weighed.constant;
+      if (exceptions_->per_member[w] != 0) {
+        raw = static_cast<double>(members) * exceptions_->per_member[w];
+        points_.Clamp(w, {&raw, 1});
+      } else if (!weighed.same) {
+        raw = points_.RawOf(fleet, w, host);
+      }
+      outsider.raw.push_back(raw);
+    }
+    outsiders.push_back(std::move(outsider));
+  }
+  for (const Outsider& outsider : outsiders) judge_.LeaveOut(outsider.host);
+  std::ranges::sort(outsiders, {}, &Outsider::host);
+  return outsiders;
+}
+
+// Puts outsiders among the best.
+void FastPath::Offer(const Fleet& fleet, const std::vector<Outsider>& outsiders,
+                     std::span<const Range> ranges, std::optional<std::uint32_t> cell,
+                     std::size_t wanted) {
+  if (outsiders.empty()) return;
+  for (const Outsider& outsider : outsiders) {
+    if (cell && fleet.cell[outsider.host] != *cell) continue;
+    best_.push_back(
+        {TotalOf(ranges, points_.Multipliers(outsider.multipliers), outsider.raw), outsider.host});
+  }
+  std::ranges::sort(best_, [](const Found& a, const Found& b) {
+    return a.total != b.total ? a.total > b.total : a.host < b.host;
+  });
+  if (best_.size() > wanted) best_.resize(wanted);
 }
 
 Picks FastPath::SelectOne(const Fleet& fleet, RequestClass& of, std::size_t alternates,
                           Selector::TryClaim try_claim) {
   Picks picks;
-  search_.Start(fleet, {of.passes, of.needs, of.weighers,
-                        of.more_needs ? &fleet.FootprintAt(of.footprint) : nullptr});
-  if (!search_.FindExtremes(of.seeds)) return picks;
-  of.seeds = search_.Extremes();
-  const auto& ranges = search_.Ranges();
+  search_.Start(fleet, QueryOf(fleet, of));
+  const std::vector<Outsider> outsiders = TakeOutsiders(fleet, of);
+  if (!outsiders.empty()) search_.Start(fleet, QueryOf(fleet, of));
+  const bool any = search_.FindExtremes(of.seeds);
+  if (!any && outsiders.empty()) return picks;
+  if (any) of.seeds = search_.Extremes();
+  std::vector<Range> ranges = search_.Ranges();
+  for (std::size_t w = 0; w < ranges.size() && !outsiders.empty(); ++w) {
+    const Weighed& weighed = exceptions_->weighers[w];
+    Extreme extreme =
+        any ? search_.ExtremeOf(weighed) : Extreme{outsiders[0].raw[w], outsiders[0].raw[w]};
+    for (const Outsider& outsider : outsiders) {
+      extreme.low = std::min(extreme.low, outsider.raw[w]);
+      extreme.high = std::max(extreme.high, outsider.raw[w]);
+    }
+    ranges[w] = RangeOf(weighed, extreme);
+  }
   const bool one_cell = OneCell(of);
   const std::size_t subset = std::max<std::size_t>(pipeline_.host_subset_size, 1);
   const std::size_t wanted = std::max(subset, one_cell ? alternates + 1 : 1);
   search_.FindBest(ranges, wanted, std::nullopt, nullptr, best_);
+  Offer(fleet, outsiders, ranges, std::nullopt, wanted);
   // As many as are to be drawn from, or all there are.
   const std::size_t chosen = selector_.DrawChosen(best_.size());
   const HostIndex host = best_[chosen].host;
@@ -61,7 +207,11 @@ Picks FastPath::SelectOne(const Fleet& fleet, RequestClass& of, std::size_t alte
   picks.picks.push_back({host, {}});
   picks.complete = true;
   if (alternates == 0) return picks;
-  if (!one_cell) search_.FindBest(ranges, alternates + 1, fleet.cell[host], nullptr, best_);
+  if (!one_cell) {
+    const std::uint32_t cell = fleet.cell[host];
+    search_.FindBest(ranges, alternates + 1, cell, nullptr, best_);
+    Offer(fleet, outsiders, ranges, cell, alternates + 1);
+  }
   for (const Found& found : best_) {
     if (found.host == host) continue;
     if (picks.picks[0].alternates.size() == alternates) break;

@@ -4,8 +4,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
+#include "scheduler/core/fast/exceptions.h"
 #include "scheduler/core/fast/host_points.h"
 #include "scheduler/core/fast/request_classes.h"
 #include "scheduler/core/fast/search.h"
@@ -13,21 +15,41 @@
 
 namespace kilonova::scheduler::core::fast {
 
+// How a request is decided.
+struct Route {
+  RequestClass* of = nullptr;                  // here; null: by Selector,
+  std::optional<std::vector<HostIndex>> only;  // of these hosts, in order, or of all
+};
+
 class FastPath {
  public:
   // Draws among the best as `selector` would have, from the same sequence.
   FastPath(const Pipeline& pipeline, Selector& selector);
 
-  // Null when the request is not one for here. Good until the fleet changes.
-  RequestClass* Find(Fleet& fleet, const PlacementRequest& request);
+  // Good until the fleet changes. Keeps a reference to the request.
+  Route Find(Fleet& fleet, const PlacementRequest& request);
 
-  // As Selector::Select, of a request of class `of`. `try_claim` changes the fleet.
-  Picks Select(const Fleet& fleet, const PlacementRequest& request, RequestClass& of,
-               std::size_t alternates, Selector::TryClaim try_claim);
+  // As Selector::Select, of the request last found, of which nothing changed but what `try_claim`
+  // changes of its NUMA topology. Nothing when only Selector can tell; claims made by then stay.
+  std::optional<Picks> Select(Fleet& fleet, const PlacementRequest& request, const Route& route,
+                              std::size_t alternates, Selector::TryClaim try_claim);
 
   std::size_t MemoryBytes() const { return points_.MemoryBytes(); }
 
  private:
+  // A host that is weighed by itself.
+  struct Outsider {
+    HostIndex host = 0;
+    std::uint32_t multipliers = 0;
+    std::vector<double> raw;  // by weigher
+  };
+
+  Route FindHard(Fleet& fleet, const PlacementRequest& request, RequestClass& of);
+  bool FindMembers(const Fleet& fleet, const PlacementRequest& request, RequestClass& of);
+  Query QueryOf(const Fleet& fleet, RequestClass& of);
+  std::vector<Outsider> TakeOutsiders(const Fleet& fleet, RequestClass& of);
+  void Offer(const Fleet& fleet, const std::vector<Outsider>& outsiders,
+             std::span<const Range> ranges, std::optional<std::uint32_t> cell, std::size_t wanted);
   Picks SelectOne(const Fleet& fleet, RequestClass& of, std::size_t alternates,
                   Selector::TryClaim try_claim);
   bool OneCell(const RequestClass& of) const;
@@ -37,6 +59,8 @@ class FastPath {
   HostPoints points_;
   RequestClasses classes_;
   Search search_;
+  RequestJudge judge_;
+  std::optional<Exceptions> exceptions_;  // of the request last found
   bool usable_ = true;
   std::vector<Found> best_;  // scratch
 };

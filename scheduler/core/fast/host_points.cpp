@@ -216,6 +216,11 @@ void HostPoints::Rebuild(Fleet& fleet) {
   const std::size_t rows = weigher_of_row_.empty() ? 0 : weigher_of_row_.size() + 1;
   forest_.emplace(rows, rooms_);
   tree_of_.assign(fleet.Slots(), kNoTree);
+  log_begin_ += log_.size() + 1;
+  log_.clear();
+  known_.clear();
+  may_.clear();
+  if (answers_) StartAnswers();
   std::vector<double> values(hosts.size() * rows);
   std::vector<std::int32_t> rooms(hosts.size() * rooms_);
   std::vector<std::vector<Point>> points;
@@ -243,6 +248,46 @@ void HostPoints::Rebuild(Fleet& fleet) {
     forest_->Fill(tree, points[tree]);
   }
 }
+
+// ---- answers
+
+void HostPoints::StartAnswers() {
+  answers_ = true;
+  known_.resize(tree_of_.size(), 0);
+  may_.resize(tree_of_.size(), ~0ULL);
+  forest_->StartMarks();
+}
+
+void HostPoints::Answer(HostIndex host, std::uint64_t bit, bool yes) {
+  known_[host] |= bit;
+  if (yes) return;
+  may_[host] &= ~bit;
+  forest_->SetMarks(host, may_[host]);
+}
+
+void HostPoints::ForgetAnswers(std::uint64_t bits) {
+  for (std::uint64_t& known : known_) known &= ~bits;
+  for (std::uint64_t& may : may_) may |= bits;
+  if (answers_) forest_->AddMarks(bits);
+}
+
+std::optional<std::span<const HostIndex>> HostPoints::ChangedSince(std::uint64_t from) const {
+  if (from < log_begin_) return std::nullopt;
+  return std::span(log_).subspan(from - log_begin_);
+}
+
+void HostPoints::NoteChange(HostIndex host) {
+  if (!answers_) return;
+  known_[host] = 0;
+  may_[host] = ~0ULL;
+  log_.push_back(host);
+  if (log_.size() <= 2 * tree_of_.size() + 1024) return;
+  const std::size_t gone = log_.size() / 2;
+  log_.erase(log_.begin(), log_.begin() + static_cast<std::ptrdiff_t>(gone));
+  log_begin_ += gone;
+}
+
+// ---- in step with the fleet
 
 void HostPoints::Drop(HostIndex host) {
   if (tree_of_[host] == kNoTree) return;
@@ -298,8 +343,10 @@ bool HostPoints::Sync(Fleet& fleet) {
     if (!changed.empty()) rebuild_ = true;
   }
   if (tree_of_.size() < fleet.Slots()) tree_of_.resize(fleet.Slots(), kNoTree);
+  if (answers_) StartAnswers();
   for (const HostIndex host : changed) {
     if (rebuild_) break;
+    NoteChange(host);
     if (fleet.Present(host)) {
       Place(fleet, host);
     } else {
@@ -312,7 +359,9 @@ bool HostPoints::Sync(Fleet& fleet) {
 }
 
 std::size_t HostPoints::MemoryBytes() const {
-  return tree_of_.capacity() * sizeof(tree_of_[0]) + (forest_ ? forest_->MemoryBytes() : 0);
+  return tree_of_.capacity() * sizeof(tree_of_[0]) +
+         (known_.capacity() + may_.capacity()) * sizeof(std::uint64_t) +
+         (forest_ ? forest_->MemoryBytes() : 0);
 }
 
 }  // namespace kilonova::scheduler::core::fast

@@ -48,6 +48,19 @@ class HostPoints {
   // By weigher.
   const std::vector<double>& Multipliers(std::uint32_t id) const { return multipliers_[id]; }
 
+  // What is known of hosts one by one: a bit for each of up to 64 questions says whether the answer
+  // is known, another whether it may be yes. A host that changes forgets all its answers.
+  void StartAnswers();
+  bool Known(HostIndex host, std::uint64_t bit) const { return (known_[host] & bit) != 0; }
+  bool MayBe(HostIndex host, std::uint64_t bit) const { return (may_[host] & bit) != 0; }
+  void Answer(HostIndex host, std::uint64_t bit, bool yes);
+  // Nobody asks these questions any more.
+  void ForgetAnswers(std::uint64_t bits);
+  // Hosts that changed or went since the log was `from` long, as far as is known: nothing when that
+  // is too long ago. A host may come more than once.
+  std::optional<std::span<const HostIndex>> ChangedSince(std::uint64_t from) const;
+  std::uint64_t LogLength() const { return log_begin_ + log_.size(); }
+
   struct Source {
     bool alone = false;              // the weigher's raw values are in the points
     std::optional<std::size_t> row;  // where they differ
@@ -99,6 +112,7 @@ class HostPoints {
   void ChooseRows(const std::vector<std::vector<double>>& raw);
   void Place(Fleet& fleet, HostIndex host);
   void Drop(HostIndex host);
+  void NoteChange(HostIndex host);
   std::uint64_t KeyOf(std::span<const double> values) const;
 
   static constexpr BoxForest::Tree kNoTree = UINT32_MAX;
@@ -119,6 +133,10 @@ class HostPoints {
   std::vector<std::vector<double>> slopes_;  // by multipliers id, by row
   std::uint32_t key_bits_ = 0;
   std::array<std::uint64_t, 256> spread_{};  // a byte with its bits as far apart as keys have them
+  bool answers_ = false;
+  std::vector<std::uint64_t> known_, may_;  // by host
+  std::vector<HostIndex> log_;
+  std::uint64_t log_begin_ = 1;
   std::uint32_t rooms_ = 0;
   std::uint32_t fleet_classes_ = 0;
   std::uint64_t generation_ = 0, version_ = 0;

@@ -4,8 +4,7 @@
 #include <absl/hash/hash.h>
 
 #include <algorithm>
-
-#include "scheduler/core/placement_rules.h"
+#include <bit>
 
 namespace kilonova::scheduler::core::fast {
 namespace {
@@ -13,41 +12,83 @@ namespace {
 constexpr std::size_t kMostClasses = 4096;
 constexpr std::uint8_t kUnknown = 2;  // no host to judge yet
 
-// Every field of a request is named here and either makes classes different or makes a request one
-// for the full scan. A new field breaks the build on purpose: say which.
-bool IsOrdinary(const PlacementRequest& request) {
-  const auto& [flavor, image_id, image_properties, availability_zone, hints, check_type,
-               forced_host, forced_node, ignore_hosts, requested_destination, instance_group,
-               pci_requests, numa_topology, network_metadata, project_id, resource_request,
-               vcpu_fallback, resources, instances] = request;
-  return hints.empty() && check_type == CheckType::kNone && forced_host.empty() &&
-         forced_node.empty() && ignore_hosts.empty() && !requested_destination && !instance_group &&
-         pci_requests.empty() && !numa_topology && !network_metadata;
-}
-
 bool SameResources(const std::shared_ptr<const ResourceRequest>& a,
                    const std::shared_ptr<const ResourceRequest>& b) {
   return a == b || (a != nullptr && b != nullptr && *a == *b);
 }
 
-bool SameClass(const PlacementRequest& a, const PlacementRequest& b) {
-  return a.image_id == b.image_id && a.availability_zone == b.availability_zone &&
-         a.project_id == b.project_id && a.resources == b.resources &&
-         SameResources(a.resource_request, b.resource_request) &&
-         a.image_properties == b.image_properties && a.flavor == b.flavor;
+// Hints of other instances, which filters of kPlacesPart read.
+bool IsOfPlaces(const std::string& hint) {
+  return hint == "group" || hint == "same_host" || hint == "different_host";
+}
+
+bool SameHints(const Hints& of, const Hints& hints) {
+  auto at = of.begin();
+  for (const auto& hint : hints) {
+    if (IsOfPlaces(hint.first)) continue;
+    if (at == of.end() || *at != hint) return false;
+    ++at;
+  }
+  return at == of.end();
+}
+
+// Every field of a request is named here: either it makes classes different, or it is of places and
+// hosts by name. A new field breaks the build on purpose: say which, and mind FastPath.
+PlacementRequest ClassOf(const PlacementRequest& request) {
+  PlacementRequest made = request;
+  auto& [flavor, image_id, image_properties, availability_zone, hints, check_type, forced_host,
+         forced_node, ignore_hosts, requested_destination, instance_group, pci_requests,
+         numa_topology, network_metadata, project_id, resource_request, vcpu_fallback, resources,
+         instances] = made;
+  check_type = CheckType::kNone;
+  forced_host.clear();
+  forced_node.clear();
+  ignore_hosts.clear();
+  requested_destination.reset();
+  instance_group.reset();
+  vcpu_fallback = nullptr;
+  instances.clear();
+  std::erase_if(hints, [](const auto& hint) { return IsOfPlaces(hint.first); });
+  return made;
+}
+
+bool SameClass(const PlacementRequest& of, const PlacementRequest& request) {
+  return of.image_id == request.image_id && of.availability_zone == request.availability_zone &&
+         of.project_id == request.project_id && of.resources == request.resources &&
+         SameResources(of.resource_request, request.resource_request) &&
+         of.image_properties == request.image_properties && of.flavor == request.flavor &&
+         SameHints(of.hints, request.hints) && of.pci_requests == request.pci_requests &&
+         SameNuma(of.numa_topology, request.numa_topology) &&
+         of.network_metadata == request.network_metadata;
 }
 
 std::size_t HashOf(const PlacementRequest& request) {
   const model::Flavor& flavor = request.flavor;
-  return absl::HashOf(flavor.vcpus, flavor.memory_mb, flavor.root_gb, flavor.ephemeral_gb,
-                      flavor.swap_mb, request.availability_zone, request.project_id,
-                      flavor.extra_specs.size(), request.image_properties.size());
+  std::size_t hints = 0;
+  for (const auto& hint : request.hints) {
+    if (!IsOfPlaces(hint.first)) hints = absl::HashOf(hints, hint.first, hint.second);
+  }
+  return absl::HashOf(hints, request.pci_requests.size(), flavor.vcpus, flavor.memory_mb,
+                      flavor.root_gb, flavor.ephemeral_gb, flavor.swap_mb,
+                      request.availability_zone, request.project_id, flavor.extra_specs.size(),
+                      request.image_properties.size());
 }
 
 }  // namespace
 
+bool SameNuma(const std::optional<hardware::InstanceNumaTopology>& a,
+              const std::optional<hardware::InstanceNumaTopology>& b) {
+  if (!a || !b) return a.has_value() == b.has_value();
+  const auto same = [](const hardware::InstanceNumaCell& x, const hardware::InstanceNumaCell& y) {
+    return x.id == y.id && x.memory == y.memory && x.pagesize == y.pagesize &&
+           x.cpu_policy == y.cpu_policy && x.cpu_thread_policy == y.cpu_thread_policy &&
+           x.cpuset == y.cpuset && x.pcpuset == y.pcpuset && x.cpu_topology == y.cpu_topology;
+  };
+  return a->emulator_threads_policy == b->emulator_threads_policy &&
+         std::ranges::equal(a->cells, b->cells, same);
+}
+
 RequestClass* RequestClasses::Find(Fleet& fleet, const PlacementRequest& request) {
-  if (!IsOrdinary(request)) return nullptr;
   if (request.resource_request != nullptr &&
       fleet.provider_trees().MayServe(*request.resource_request)) {
     return nullptr;
@@ -56,25 +97,55 @@ RequestClass* RequestClasses::Find(Fleet& fleet, const PlacementRequest& request
     Clear(fleet);
     generation_ = points_.Generation();
   }
-  auto& alike = classes_[HashOf(request)];
-  RequestClass* found = nullptr;
-  for (const auto& one : alike) {
-    if (SameClass(one->request, request)) found = one.get();
-  }
+  ++now_;
+  RequestClass* found = Known(request);
   if (found == nullptr) {
-    auto made = Make(fleet, request);
-    if (made == nullptr) return nullptr;
-    found = made.get();
-    alike.push_back(std::move(made));
-    ++count_;
+    auto held = fleet.HoldFootprint(FootprintOf(request.flavor, ResourcesOf(request)),
+                                    Fleet::NewClasses::kNone);
+    if (!held.ok()) return nullptr;
+    found = Add(request, *held);
   }
-  if (found->version != points_.Version()) {
-    found->version = points_.Version();
-    found->searchable = JudgeTrees(fleet, *found) && Weighers(fleet, *found);
+  return Update(fleet, *found) ? found : nullptr;
+}
+
+RequestClass* RequestClasses::FindAnother(Fleet& fleet, const PlacementRequest& request,
+                                          Fleet::FootprintId footprint) {
+  RequestClass* found = Known(request);
+  if (found == nullptr) {
+    fleet.Retain(footprint);
+    found = Add(request, footprint);
   }
-  if (!found->searchable) return nullptr;
-  Needs(fleet, *found);
-  return found;
+  return Update(fleet, *found) ? found : nullptr;
+}
+
+RequestClass* RequestClasses::Known(const PlacementRequest& request) {
+  for (const auto& one : classes_[HashOf(request)]) {
+    if (SameClass(one->request, request)) return one.get();
+  }
+  return nullptr;
+}
+
+RequestClass* RequestClasses::Add(const PlacementRequest& request, Fleet::FootprintId footprint) {
+  auto made = std::make_unique<RequestClass>();
+  made->footprint = footprint;
+  made->request = ClassOf(request);
+  ++count_;
+  return classes_[HashOf(request)].emplace_back(std::move(made)).get();
+}
+
+bool RequestClasses::Update(const Fleet& fleet, RequestClass& of) {
+  if (of.version != points_.Version()) {
+    of.version = points_.Version();
+    of.searchable = JudgeTrees(fleet, of) && Weighers(fleet, of);
+  }
+  if (!of.searchable) return false;
+  Needs(fleet, of);
+  if (of.own.empty()) return true;
+  of.used_at = now_;
+  if (of.answers == 0) TakeAnswers(of);
+  of.may_raise = std::ranges::any_of(
+      of.own, [&](const PreparedFilter* filter) { return filter->MayRaise(fleet); });
+  return !of.may_raise || JudgeAll(fleet, of);
 }
 
 void RequestClasses::Clear(Fleet& fleet) {
@@ -83,48 +154,47 @@ void RequestClasses::Clear(Fleet& fleet) {
   }
   classes_.clear();
   count_ = 0;
+  if (!holders_.empty()) points_.ForgetAnswers(~0ULL);
+  holders_.clear();
 }
 
-std::unique_ptr<RequestClass> RequestClasses::Make(Fleet& fleet, const PlacementRequest& request) {
-  auto made = std::make_unique<RequestClass>();
-  auto held = fleet.HoldFootprint(FootprintOf(request.flavor, ResourcesOf(request)),
-                                  Fleet::NewClasses::kNone);
-  if (!held.ok()) return nullptr;
-  made->footprint = *held;
-  made->request = request;
-  made->request.instances.clear();
-  return made;
-}
+// ---- trees
 
 bool RequestClasses::JudgeTrees(const Fleet& fleet, RequestClass& of) {
   auto prepared = Prepare(pipeline_, fleet, of.request);
   if (!prepared.ok() || prepared->skip) return false;
-  const PlacementRules rules(of.request);
-  of.once = true;
-  for (const auto& stage : prepared->stages) {
+  of.prepared = *std::move(prepared);
+  of.own.clear();
+  for (const auto& stage : of.prepared.stages) {
     if (!stage.prepared) continue;
-    if ((stage.filter->Reads() & kAnyPart) != 0) return false;
-    of.once &= stage.filter->OncePerRequest();
+    if ((stage.filter->Reads() & ~(kSharedParts | kOwnPart)) != 0) return false;
+    if ((stage.filter->Reads() & kOwnPart) != 0) of.own.push_back(stage.prepared.get());
   }
+  const PlacementRules rules(of.request);
+  of.rules.reset();
+  if (rules.JudgesByHost()) of.own.push_back(&of.rules.emplace(of.request));
   of.passes.resize(points_.forest().Trees(), kUnknown);
   for (BoxForest::Tree tree = 0; tree < of.passes.size(); ++tree) {
-    if (of.passes[tree] != kUnknown) continue;
-    const auto host = points_.AnyHost(tree);
-    if (!host) continue;
-    of.passes[tree] = rules.Judge(fleet, *host) == Judgement::kPass ? kTreePasses : 0;
-    if (of.passes[tree] == 0) continue;
-    for (const auto& stage : prepared->stages) {
-      if (!stage.prepared) continue;
-      const Judgement judgement = stage.prepared->Judge(fleet, *host);
-      if (judgement == Judgement::kPass) continue;
-      if (judgement == Judgement::kError) {
-        of.passes[tree] = kUnknown;
-        return false;
-      }
-      of.passes[tree] = 0;
-      break;
-    }
+    if (of.passes[tree] == kUnknown && !JudgeTree(fleet, rules, tree, of)) return false;
   }
+  return true;
+}
+
+bool RequestClasses::JudgeTree(const Fleet& fleet, const PlacementRules& rules,
+                               BoxForest::Tree tree, RequestClass& of) const {
+  const auto host = points_.AnyHost(tree);
+  if (!host) return true;
+  of.passes[tree] = 0;
+  if (!of.rules && rules.Judge(fleet, *host) != Judgement::kPass) return true;
+  for (const auto& stage : of.prepared.stages) {
+    if (!stage.prepared || (stage.filter->Reads() & kOwnPart) != 0) continue;
+    const Judgement judgement = stage.prepared->Judge(fleet, *host);
+    if (judgement == Judgement::kPass) continue;
+    if (judgement == Judgement::kRefuse) return true;
+    of.passes[tree] = kUnknown;
+    return false;
+  }
+  of.passes[tree] = kTreePasses;
   return true;
 }
 
@@ -169,6 +239,59 @@ void RequestClasses::Needs(const Fleet& fleet, RequestClass& of) const {
     if (id == Fleet::kNoClass || id > kMostRooms) continue;
     of.needs.push_back({id - 1, static_cast<std::int32_t>(footprint.amounts[i])});
   }
+}
+
+// ---- hosts
+
+void RequestClasses::TakeAnswers(RequestClass& of) {
+  points_.StartAnswers();
+  std::size_t at = holders_.size();
+  if (at < kAnswers) {
+    holders_.push_back(&of);
+  } else {
+    const auto oldest = std::ranges::min_element(holders_, {}, &RequestClass::used_at);
+    (*oldest)->answers = 0;
+    (*oldest)->judged_until = 0;
+    (*oldest)->raisers.clear();
+    at = static_cast<std::size_t>(oldest - holders_.begin());
+    *oldest = &of;
+    points_.ForgetAnswers(1ULL << at);
+  }
+  of.answers = 1ULL << at;
+}
+
+bool RequestClasses::Accepts(const Fleet& fleet, RequestClass& of, HostIndex host) {
+  if (!points_.Known(host, of.answers)) {
+    bool passes = true;
+    of.raisers.erase(host);
+    for (const PreparedFilter* filter : of.own) {
+      const Judgement judgement = filter->Judge(fleet, host);
+      if (judgement == Judgement::kError) of.raisers.insert(host);
+      passes = judgement == Judgement::kPass;
+      if (!passes) break;
+    }
+    points_.Answer(host, of.answers, passes);
+  }
+  return points_.MayBe(host, of.answers);
+}
+
+bool RequestClasses::JudgeAll(const Fleet& fleet, RequestClass& of) {
+  const auto judge = [&](HostIndex host) {
+    if (host < fleet.Slots() && points_.forest().Contains(host)) {
+      Accepts(fleet, of, host);
+    } else {
+      of.raisers.erase(host);
+    }
+  };
+  const auto changed = points_.ChangedSince(of.judged_until);
+  if (changed) {
+    std::ranges::for_each(*changed, judge);
+  } else {
+    of.raisers.clear();
+    for (HostIndex host = 0; host < fleet.Slots(); ++host) judge(host);
+  }
+  of.judged_until = points_.LogLength();
+  return of.raisers.empty();
 }
 
 }  // namespace kilonova::scheduler::core::fast

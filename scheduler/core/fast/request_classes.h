@@ -1,25 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 // Requests that ask the same of a host, told apart from others once: which trees of hosts pass the
-// filters, and what room is needed.
+// filters, what room is needed, and which filters judge hosts one by one. What a request says of
+// other instances and of hosts by name is no part of its class.
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
+#include <absl/container/flat_hash_set.h>
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "scheduler/core/fast/host_points.h"
 #include "scheduler/core/fast/search.h"
+#include "scheduler/core/placement_rules.h"
 #include "scheduler/core/selector.h"
 
 namespace kilonova::scheduler::core::fast {
 
 struct RequestClass {
-  PlacementRequest request;  // without instances
+  PlacementRequest request;  // what the class has in common
   Fleet::FootprintId footprint = 0;
   bool searchable = false;    // else every host is to be looked at
-  bool once = true;           // no filter judges anew for a further instance
   bool no_inventory = false;  // wants what no host ever had
   bool more_needs = false;    // the footprint is more than `needs`
   std::vector<Need> needs;
@@ -27,7 +30,21 @@ struct RequestClass {
   std::vector<std::uint8_t> passes;  // by tree
   std::vector<HostIndex> seeds;      // of the search for extremes
   std::uint64_t version = UINT64_MAX;
+
+  // ---- what judges hosts one by one
+  PreparedPipeline prepared;
+  std::vector<const PreparedFilter*> own;  // some of `prepared`, and `rules`
+  std::optional<PlacementRules> rules;     // when they do
+  bool may_raise = false;                  // some host may make one of them raise
+  std::uint64_t answers = 0;               // the bit HostPoints keeps them under; 0: none yet
+  std::uint64_t used_at = 0;               // when it was last asked for
+  std::uint64_t judged_until = 0;          // all hosts: how long the log of changes was
+  absl::flat_hash_set<HostIndex> raisers;
 };
+
+// Of both a class and a request: the same but for where a guest is pinned already.
+bool SameNuma(const std::optional<hardware::InstanceNumaTopology>& a,
+              const std::optional<hardware::InstanceNumaTopology>& b);
 
 class RequestClasses {
  public:
@@ -37,20 +54,38 @@ class RequestClasses {
   // Null when the request is one every host must be looked at for, which also tells what is wrong
   // with it. The points are in step with the fleet; so is the answer until the fleet changes.
   RequestClass* Find(Fleet& fleet, const PlacementRequest& request);
+  // The same while instances of one request are placed: of those found since the last Find all stay
+  // good. Nothing but claims changed meanwhile.
+  RequestClass* FindAnother(Fleet& fleet, const PlacementRequest& request,
+                            Fleet::FootprintId footprint);
+
+  // Whether the filters that judge hosts one by one pass this one, which is in a tree.
+  bool Accepts(const Fleet& fleet, RequestClass& of, HostIndex host);
 
  private:
   void Clear(Fleet& fleet);
-  std::unique_ptr<RequestClass> Make(Fleet& fleet, const PlacementRequest& request);
+  RequestClass* Known(const PlacementRequest& request);
+  RequestClass* Add(const PlacementRequest& request, Fleet::FootprintId footprint);
+  bool Update(const Fleet& fleet, RequestClass& of);
   // False when the filters have an error to tell.
   bool JudgeTrees(const Fleet& fleet, RequestClass& of);
+  bool JudgeTree(const Fleet& fleet, const PlacementRules& rules, BoxForest::Tree tree,
+                 RequestClass& of) const;
   bool Weighers(const Fleet& fleet, RequestClass& of) const;
   void Needs(const Fleet& fleet, RequestClass& of) const;
+  // Gives the class a bit for its answers, which may be another's until now.
+  void TakeAnswers(RequestClass& of);
+  // Judges all hosts that are not judged yet; false when one raises.
+  bool JudgeAll(const Fleet& fleet, RequestClass& of);
 
+  static constexpr std::size_t kAnswers = 64;
   const Pipeline& pipeline_;
   HostPoints& points_;
   std::uint64_t generation_ = UINT64_MAX;
   absl::flat_hash_map<std::size_t, std::vector<std::unique_ptr<RequestClass>>> classes_;
   std::size_t count_ = 0;
+  std::vector<RequestClass*> holders_;  // of the answers, by bit
+  std::uint64_t now_ = 0;               // counts Finds
 };
 
 }  // namespace kilonova::scheduler::core::fast

@@ -31,13 +31,19 @@ double TotalOf(std::span<const Range> ranges, std::span<const double> multiplier
 // ---- which hosts count
 
 template <std::size_t kStride>
-void Search::MayPass(std::size_t count, const std::int32_t* room, std::uint8_t* may) const {
+void Search::MayPass(std::size_t count, const std::int32_t* room, const std::uint64_t* marks,
+                     std::uint8_t* may) const {
   for (std::size_t i = 0; i < kStride; ++i) may[i] = i < count ? 1 : 0;
   for (const Need& need : query_.needs) {
     const std::int32_t* row = room + need.row * kStride;
     for (std::size_t i = 0; i < kStride; ++i) {
       may[i] = static_cast<std::uint8_t>(may[i] & (row[i] >= need.amount ? 1 : 0));
     }
+  }
+  if (query_.marks == 0) return;
+  for (std::size_t i = 0; i < kStride; ++i) {
+    may[i] =
+        static_cast<std::uint8_t>(may[i] & ((marks[i] & query_.marks) == query_.marks ? 1 : 0));
   }
 }
 
@@ -49,10 +55,12 @@ bool Search::TreeCounts(BoxForest::Tree tree, BoxForest::Ref root) const {
 bool Search::Passes(HostIndex host) const {
   if (host >= fleet_->Slots() || !forest_->Contains(host)) return false;
   if (query_.passes[points_.TreeOf(host)] != kTreePasses) return false;
-  if (query_.footprint != nullptr) return fleet_->Fits(host, *query_.footprint);
-  return std::ranges::all_of(query_.needs, [&](const Need& need) {
-    return fleet_->Class(static_cast<std::uint32_t>(need.row) + 1).room[host] >= need.amount;
-  });
+  return std::ranges::all_of(query_.needs,
+                             [&](const Need& need) {
+                               const auto id = static_cast<std::uint32_t>(need.row) + 1;
+                               return fleet_->Class(id).room[host] >= need.amount;
+                             }) &&
+         Accepts(host);
 }
 
 // ---- extremes
@@ -63,6 +71,13 @@ bool Search::FindExtremes(std::span<const HostIndex> seeds) {
   high_.assign(rows, -kInfinity);
   found_at_.assign(2 * rows, UINT32_MAX);
   any_ = false;
+  seeks_high_.assign(rows, 0);
+  seeks_low_.assign(rows, 0);
+  for (const Weighed& weighed : query_.weighers) {
+    if (!weighed.row) continue;
+    seeks_high_[*weighed.row] = weighed.maximum ? 0 : 1;
+    seeks_low_[*weighed.row] = weighed.minimum ? 0 : 1;
+  }
   for (std::size_t i = 0; i < seeds.size(); ++i) {
     const bool seen = std::ranges::find(seeds.first(i), seeds[i]) - seeds.begin() !=
                       static_cast<std::ptrdiff_t>(i);
@@ -112,7 +127,7 @@ void Search::Seek(BoxForest::Ref ref, std::size_t row, Side side) {
   const bool group = forest_->IsGroupNode(ref);
   const double* values = (side == Side::kHigh ? node.high : node.low) + row * kChildren;
   std::uint8_t may[kChildren];
-  MayPass<kChildren>(node.count, node.room, may);
+  MayPass<kChildren>(node.count, node.room, node.marks, may);
   for (;;) {
     std::size_t best = kChildren;
     for (std::size_t i = 0; i < node.count; ++i) {
@@ -128,14 +143,24 @@ void Search::Seek(BoxForest::Ref ref, std::size_t row, Side side) {
   }
 }
 
+bool Search::WouldImprove(const BoxForest::LeafView& leaf, std::size_t at) const {
+  for (std::size_t row = 0; row < seeks_high_.size(); ++row) {
+    const double value = leaf.value[row * kLeafPoints + at];
+    if (seeks_high_[row] != 0 && value > high_[row]) return true;
+    if (seeks_low_[row] != 0 && value < low_[row]) return true;
+  }
+  return false;
+}
+
 void Search::SeekLeaf(BoxForest::Ref ref) {
   const auto leaf = forest_->Leaf(ref);
   const std::size_t rows = points_.Rows();
   std::uint8_t may[kLeafPoints];
-  MayPass<kLeafPoints>(leaf.count, leaf.room, may);
+  MayPass<kLeafPoints>(leaf.count, leaf.room, leaf.marks, may);
   for (std::size_t i = 0; i < leaf.count; ++i) {
     if (may[i] == 0) continue;
-    if (query_.footprint != nullptr && !fleet_->Fits(leaf.host[i], *query_.footprint)) continue;
+    if (query_.judge != nullptr && !WouldImprove(leaf, i)) continue;
+    if (!Accepts(leaf.host[i])) continue;
     any_ = true;
     for (std::size_t row = 0; row < rows; ++row) {
       const double value = leaf.value[row * kLeafPoints + i];
@@ -299,7 +324,7 @@ void Search::FindBest(std::span<const Range> ranges, std::size_t wanted,
     const BoxForest::Ref ref = forest_->Group(g);
     const auto node = forest_->Node(ref);
     std::uint8_t may[kChildren];
-    MayPass<kChildren>(node.count, node.room, may);
+    MayPass<kChildren>(node.count, node.room, node.marks, may);
     double totals[kChildren];
     std::optional<std::uint32_t> computed;
     for (std::size_t i = 0; i < node.count; ++i) {
@@ -356,7 +381,7 @@ void Search::Descend(BoxForest::Ref ref) {
   }
   const auto node = forest_->Node(ref);
   std::uint8_t may[kChildren];
-  MayPass<kChildren>(node.count, node.room, may);
+  MayPass<kChildren>(node.count, node.room, node.marks, may);
   double totals[kChildren];
   Totals<kChildren>(node.count, node.high, node.low, totals);
   LowerByReference(node, totals);
@@ -394,7 +419,7 @@ double Search::TotalAt(const BoxForest::LeafView& leaf, std::size_t at) const {
 void Search::DescendLeaf(BoxForest::Ref ref) {
   const auto leaf = forest_->Leaf(ref);
   std::uint8_t may[kLeafPoints];
-  MayPass<kLeafPoints>(leaf.count, leaf.room, may);
+  MayPass<kLeafPoints>(leaf.count, leaf.room, leaf.marks, may);
   // Most hosts are told apart by their line, which needs no division.
   double about[kLeafPoints];
   for (double& total : about) total = line_.constant + line_.margin;
@@ -408,8 +433,8 @@ void Search::DescendLeaf(BoxForest::Ref ref) {
     const bool full = best_->size() == wanted_;
     if (full && about[i] < best_->back().total) continue;
     const double total = TotalAt(leaf, i);
-    if (full && total < best_->back().total) continue;
-    if (query_.footprint != nullptr && !fleet_->Fits(leaf.host[i], *query_.footprint)) continue;
+    if (full && !Before({total, leaf.host[i]}, best_->back())) continue;
+    if (!Accepts(leaf.host[i])) continue;
     Offer(total, leaf.host[i]);
   }
 }

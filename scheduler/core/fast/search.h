@@ -45,12 +45,21 @@ struct Need {
 
 inline constexpr std::uint8_t kTreePasses = 1;
 
+// Judges hosts one by one, when it comes to that.
+class HostJudge {
+ public:
+  virtual ~HostJudge() = default;
+  virtual bool Accepts(HostIndex host) = 0;
+};
+
 struct Query {
   std::span<const std::uint8_t> passes;  // by tree: kTreePasses when its hosts pass the filters
   std::span<const Need> needs;
   std::span<const Weighed> weighers;
   // Set when needs do not say it all: a host found must fit this as well.
   const Footprint* footprint = nullptr;
+  HostJudge* judge = nullptr;  // null: accepts all
+  std::uint64_t marks = 0;     // the judge accepts no host without these
 };
 
 struct Found {
@@ -126,7 +135,15 @@ class Search {
   template <std::size_t kStride>
   void Totals(std::size_t count, const double* high, const double* low, double* totals) const;
   template <std::size_t kStride>
-  void MayPass(std::size_t count, const std::int32_t* room, std::uint8_t* may) const;
+  void MayPass(std::size_t count, const std::int32_t* room, const std::uint64_t* marks,
+               std::uint8_t* may) const;
+  // The rest of what decides on a host of a leaf.
+  bool Accepts(HostIndex host) const {
+    return (query_.footprint == nullptr || fleet_->Fits(host, *query_.footprint)) &&
+           (query_.judge == nullptr || query_.judge->Accepts(host));
+  }
+  // Whether the point is beyond what was found in a row that is sought.
+  bool WouldImprove(const BoxForest::LeafView& leaf, std::size_t at) const;
   bool TreeCounts(BoxForest::Tree tree, BoxForest::Ref root) const;
 
   void Seek(BoxForest::Ref ref, std::size_t row, Side side);
@@ -158,7 +175,8 @@ class Search {
   std::vector<Root> roots_;
   std::vector<double> values_;
   std::vector<double> low_, high_;
-  std::vector<HostIndex> found_at_;  // high_, then low_
+  std::vector<HostIndex> found_at_;                   // high_, then low_
+  std::vector<std::uint8_t> seeks_high_, seeks_low_;  // by row
   bool any_ = false;
   std::span<const Range> ranges_;
   std::vector<Term> terms_;
