@@ -3,16 +3,13 @@
 
 #include <absl/base/thread_annotations.h>
 #include <absl/synchronization/mutex.h>
-#include <absl/synchronization/notification.h>
 
 #include <optional>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "common/base/log.h"
-#include "proto/amqp/internal/connection.h"
-#include "proto/amqp/internal/wakeup.h"
+#include "proto/amqp/internal/connection_thread.h"
 
 namespace kilonova::amqp {
 
@@ -20,7 +17,7 @@ ConsumerOptions HostConsumerOptions(std::string_view host) {
   return {.topology = HostTopology(host), .queue = HostQueueName(host)};
 }
 
-class Consumer::Impl : private Events {
+class Consumer::Impl final : private Events, private ConnectionThread::Owner {
  public:
   Impl(ConnectionSettings settings, ConsumerOptions options, Handler handler, const Clock& clock,
        Random random)
@@ -28,26 +25,16 @@ class Consumer::Impl : private Events {
         options_(std::move(options)),
         handler_(std::move(handler)),
         clock_(clock),
-        backoff_(options_.backoff, std::move(random)),
-        thread_([this](const std::stop_token& stop) { Run(stop); }) {}
+        thread_(settings_, options_.max_body, options_.backoff, std::move(random), clock, *this) {}
 
-  ~Impl() override {
-    thread_.request_stop();
-    wakeup_.Notify();
-    // The thread may sit in a write to a peer that does not read.
-    if (!ended_.WaitForNotificationWithTimeout(absl::Seconds(4))) {
-      absl::MutexLock lock(&connection_mutex_);
-      if (connection_ != nullptr) connection_->Abort();
-    }
-    thread_.join();
-  }
+  ~Impl() override { thread_.Stop(std::chrono::seconds(4)); }
 
   void Settle(DeliveryToken token, bool accept) {
     {
       absl::MutexLock lock(&mutex_);
       settlements_.push_back({token, accept});
     }
-    wakeup_.Notify();
+    thread_.Wake();
   }
 
   void SetStopped(std::string why) {
@@ -55,7 +42,7 @@ class Consumer::Impl : private Events {
       absl::MutexLock lock(&mutex_);
       health_.stopped = std::move(why);
     }
-    wakeup_.Notify();
+    thread_.Wake();
   }
 
   ConsumerHealth Health() const {
@@ -69,54 +56,30 @@ class Consumer::Impl : private Events {
     bool accept = true;
   };
 
-  void Run(const std::stop_token& stop) {
-    while (!stop.stop_requested()) {
-      if (IsStopped()) {
-        wakeup_.Wait(-1, std::chrono::seconds(1));
-        continue;
-      }
-      const SteadyTime began = clock_.Steady();
-      const Status ended = RunSession(stop);
-      SetDisconnected(ended);
-      if (ended.ok()) continue;  // asked to stop, for now or for good
-      if (clock_.Steady() - began > options_.backoff.cap) backoff_.Reset();
-      const auto delay = backoff_.Next();
-      LogWarn("consumer lost its queue",
-              {F("broker", Describe(settings_)), F("queue", options_.queue), F("error", ended),
-               F("retry_ms", delay.count())});
-      for (const SteadyTime until = clock_.Steady() + delay;
-           !stop.stop_requested() && clock_.Steady() < until;) {
-        wakeup_.Wait(-1, std::chrono::ceil<std::chrono::milliseconds>(until - clock_.Steady()));
-      }
-    }
-    ended_.Notify();
+  bool WantsConnection() const override { return !IsStopped(); }
+
+  Status Serve(const std::stop_token& stop, Connection& connection) override {
+    RETURN_IF_ERROR(connection.Declare(options_.topology));
+    BeginSession();
+    RETURN_IF_ERROR(connection.Consume(options_.queue, options_.prefetch));
+    SetConsuming();
+    return Consume(stop, connection);
   }
 
-  // OK when asked to stop.
-  Status RunSession(const std::stop_token& stop) {
-    ASSIGN_OR_RETURN(auto opened, Connection::Open(settings_, options_.max_body));
-    Connection* connection = opened.get();
-    SetConnection(std::move(opened));
-    Status status = connection->Declare(options_.topology);
-    if (status.ok()) {
-      BeginSession();
-      status = connection->Consume(options_.queue, options_.prefetch);
-    }
-    if (status.ok()) {
-      SetConsuming();
-      status = Serve(stop, *connection);
-    }
-    if (status.ok()) connection->Close();
-    SetConnection(nullptr);
-    return status;
+  void OnEnded(const Status& why, std::optional<std::chrono::milliseconds> retry) override {
+    SetDisconnected(why);
+    if (!retry) return;
+    LogWarn("consumer lost its queue",
+            {F("broker", Describe(settings_)), F("queue", options_.queue), F("error", why),
+             F("retry_ms", retry->count())});
   }
 
-  Status Serve(const std::stop_token& stop, Connection& connection) {
+  Status Consume(const std::stop_token& stop, Connection& connection) {
     while (!stop.stop_requested() && !IsStopped()) {
       RETURN_IF_ERROR(connection.Pump(*this));
       RETURN_IF_ERROR(SettleAll(connection));
       RETURN_IF_ERROR(Probe(connection));
-      wakeup_.Wait(connection.fd(), WaitLimit(connection));
+      thread_.Wait(connection.fd(), WaitLimit(connection));
     }
     // What was acknowledged before the stop is said; the rest goes back to the queue.
     return SettleAll(connection);
@@ -188,7 +151,7 @@ class Consumer::Impl : private Events {
   void OnDelivery(Delivery delivery) override {
     last_alive_ = clock_.Steady();
     delivery.token.session = session_;
-    backoff_.Reset();
+    thread_.ResetBackoff();
     const bool probe = delivery.headers.contains(kProbeHeader);
     {
       absl::MutexLock lock(&mutex_);
@@ -256,22 +219,12 @@ class Consumer::Impl : private Events {
     if (DetailsOf(why).contains("cancelled")) ++health_.cancelled;
   }
 
-  void SetConnection(std::unique_ptr<Connection> connection) {
-    {
-      absl::MutexLock lock(&connection_mutex_);
-      connection_.swap(connection);
-    }
-    // What was there before ends here, outside the lock.
-  }
-
   const ConnectionSettings settings_;
   const ConsumerOptions options_;
   const Handler handler_;
   const Clock& clock_;
-  Wakeup wakeup_;
 
   // The thread's own.
-  Backoff backoff_;
   std::uint64_t session_ = 0;
   bool blocked_ = false;
   std::optional<std::string> probe_returned_;
@@ -281,12 +234,7 @@ class Consumer::Impl : private Events {
   std::vector<Settlement> settlements_ ABSL_GUARDED_BY(mutex_);
   ConsumerHealth health_ ABSL_GUARDED_BY(mutex_);
 
-  // Held by the thread only to swap, by the destructor only to abort.
-  absl::Mutex connection_mutex_;
-  std::unique_ptr<Connection> connection_ ABSL_GUARDED_BY(connection_mutex_);
-
-  absl::Notification ended_;
-  std::jthread thread_;  // last: starts when everything else is there
+  ConnectionThread thread_;  // last: starts when everything else is there
 };
 
 Consumer::Consumer(ConnectionSettings settings, ConsumerOptions options, Handler handler,

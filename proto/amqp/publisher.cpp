@@ -3,18 +3,15 @@
 
 #include <absl/base/thread_annotations.h>
 #include <absl/synchronization/mutex.h>
-#include <absl/synchronization/notification.h>
 
 #include <algorithm>
 #include <deque>
 #include <map>
 #include <optional>
-#include <thread>
 #include <utility>
 
 #include "common/base/log.h"
-#include "proto/amqp/internal/connection.h"
-#include "proto/amqp/internal/wakeup.h"
+#include "proto/amqp/internal/connection_thread.h"
 
 namespace kilonova::amqp {
 namespace {
@@ -28,26 +25,15 @@ Status Stopping() {
 
 }  // namespace
 
-class Publisher::Impl : private Events {
+class Publisher::Impl final : private Events, private ConnectionThread::Owner {
  public:
   Impl(ConnectionSettings settings, PublisherOptions options, const Clock& clock, Random random)
       : settings_(std::move(settings)),
         options_(std::move(options)),
         clock_(clock),
-        backoff_(options_.backoff, std::move(random)),
-        thread_([this](const std::stop_token& stop) { Run(stop); }) {}
+        thread_(settings_, 0, options_.backoff, std::move(random), clock, *this) {}
 
-  ~Impl() override {
-    thread_.request_stop();
-    wakeup_.Notify();
-    // The thread may sit in a write to a peer that does not read.
-    if (!ended_.WaitForNotificationWithTimeout(absl::FromChrono(options_.drain) +
-                                               absl::Seconds(3))) {
-      absl::MutexLock lock(&connection_mutex_);
-      if (connection_ != nullptr) connection_->Abort();
-    }
-    thread_.join();
-  }
+  ~Impl() override { thread_.Stop(options_.drain + std::chrono::seconds(3)); }
 
   Status Publish(Message message, Done done) {
     if (message.body.size() > options_.max_body) {
@@ -65,7 +51,7 @@ class Publisher::Impl : private Events {
       inbox_.push_back({std::move(message), std::move(done)});
       health_.waiting = inbox_.size();
     }
-    wakeup_.Notify();
+    thread_.Wake();
     return OkStatus();
   }
 
@@ -84,46 +70,30 @@ class Publisher::Impl : private Events {
     std::optional<std::string> returned;  // why, when it came back
   };
 
-  void Run(const std::stop_token& stop) {
-    while (!stop.stop_requested()) {
-      const SteadyTime began = clock_.Steady();
-      Status ended = RunSession(stop);
-      if (ended.ok()) break;
-      if (clock_.Steady() - began > options_.backoff.cap) backoff_.Reset();
-      const auto delay = backoff_.Next();
-      LogWarn("publisher lost its broker",
-              {F("broker", Describe(settings_)), F("error", ended), F("retry_ms", delay.count())});
-      FailInFlight(kilonova::Describe(ended));
-      SetDisconnected(ended);
-      for (const SteadyTime until = clock_.Steady() + delay;
-           !stop.stop_requested() && clock_.Steady() < until;) {
-        wakeup_.Wait(-1, std::chrono::ceil<std::chrono::milliseconds>(until - clock_.Steady()));
-      }
-    }
+  // OK only when stopped.
+  Status Serve(const std::stop_token& stop, Connection& connection) override {
+    RETURN_IF_ERROR(connection.Declare(options_.topology));
+    RETURN_IF_ERROR(connection.SelectConfirms());
+    next_tag_ = 1;
+    SetConnected();
+    return PublishAll(stop, connection);
+  }
+
+  void OnEnded(const Status& why, std::optional<std::chrono::milliseconds> retry) override {
+    if (!retry) return;
+    LogWarn("publisher lost its broker",
+            {F("broker", Describe(settings_)), F("error", why), F("retry_ms", retry->count())});
+    FailInFlight(kilonova::Describe(why));
+    SetDisconnected(why);
+  }
+
+  void OnStopped() override {
     FailInFlight("stopped");
     SetDisconnected(std::nullopt);
     FailInbox();
-    ended_.Notify();
   }
 
-  // OK only when stopped.
-  Status RunSession(const std::stop_token& stop) {
-    ASSIGN_OR_RETURN(auto opened, Connection::Open(settings_, 0));
-    Connection* connection = opened.get();
-    SetConnection(std::move(opened));
-    Status status = connection->Declare(options_.topology);
-    if (status.ok()) status = connection->SelectConfirms();
-    if (status.ok()) {
-      next_tag_ = 1;
-      SetConnected();
-      status = Serve(stop, *connection);
-    }
-    if (status.ok()) connection->Close();
-    SetConnection(nullptr);
-    return status;
-  }
-
-  Status Serve(const std::stop_token& stop, Connection& connection) {
+  Status PublishAll(const std::stop_token& stop, Connection& connection) {
     std::optional<SteadyTime> drain_until;
     while (true) {
       RETURN_IF_ERROR(connection.Pump(*this));
@@ -134,7 +104,7 @@ class Publisher::Impl : private Events {
         ASSIGN_OR_RETURN(const bool more, PublishSome(connection));
         if (more) continue;
       }
-      wakeup_.Wait(connection.fd(), connection.HeartbeatPoll());
+      thread_.Wait(connection.fd(), connection.HeartbeatPoll());
     }
   }
 
@@ -169,7 +139,7 @@ class Publisher::Impl : private Events {
     std::vector<InFlight> settled;
     for (auto it = first; it != last; ++it) settled.push_back(std::move(it->second));
     in_flight_.erase(first, last);
-    backoff_.Reset();
+    thread_.ResetBackoff();
     for (InFlight& one : settled) {
       if (one.returned) {
         Complete(one.done, {PublishResult::kReturned, *std::move(one.returned)});
@@ -263,21 +233,11 @@ class Publisher::Impl : private Events {
     if (why) health_.last_error = *std::move(why);
   }
 
-  void SetConnection(std::unique_ptr<Connection> connection) {
-    {
-      absl::MutexLock lock(&connection_mutex_);
-      connection_.swap(connection);
-    }
-    // What was there before ends here, outside the lock.
-  }
-
   const ConnectionSettings settings_;
   const PublisherOptions options_;
   const Clock& clock_;
-  Wakeup wakeup_;
 
   // The thread's own.
-  Backoff backoff_;
   std::uint64_t next_tag_ = 1;
   std::map<std::uint64_t, InFlight> in_flight_;
   bool blocked_ = false;
@@ -287,12 +247,7 @@ class Publisher::Impl : private Events {
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
   PublisherHealth health_ ABSL_GUARDED_BY(mutex_);
 
-  // Held by the thread only to swap, by the destructor only to abort.
-  absl::Mutex connection_mutex_;
-  std::unique_ptr<Connection> connection_ ABSL_GUARDED_BY(connection_mutex_);
-
-  absl::Notification ended_;
-  std::jthread thread_;  // last: starts when everything else is there
+  ConnectionThread thread_;  // last: starts when everything else is there
 };
 
 Publisher::Publisher(ConnectionSettings settings, PublisherOptions options, const Clock& clock,
