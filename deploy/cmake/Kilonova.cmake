@@ -90,6 +90,14 @@ function(_kilonova_tsan_mutex target)
   endforeach()
 endfunction()
 
+# Sanitizers make everything several times slower: what a test may take grows with them.
+function(_kilonova_timeout target seconds)
+  if(KILONOVA_SANITIZE OR KILONOVA_FUZZ)
+    math(EXPR seconds "${seconds} * 6")
+  endif()
+  set_tests_properties(${target} PROPERTIES TIMEOUT ${seconds})
+endfunction()
+
 # kilonova_test(NAME x LABEL unit SRCS ... DEPS ... [TIMEOUT 60] [ENV A=b ...]): one executable, one
 # CTest entry; several labels are a list. GoogleTest's and GoogleMock's main is linked.
 function(kilonova_test)
@@ -110,8 +118,8 @@ function(kilonova_test)
   target_compile_definitions(${K_NAME}_test PRIVATE
     KILONOVA_SOURCE_DIR="${PROJECT_SOURCE_DIR}" KILONOVA_BINARY_DIR="${PROJECT_BINARY_DIR}")
   add_test(NAME ${K_NAME} COMMAND ${K_NAME}_test)
-  set_tests_properties(${K_NAME} PROPERTIES LABELS "${K_LABEL}" TIMEOUT ${K_TIMEOUT}
-    ENVIRONMENT "${K_ENV}")
+  set_tests_properties(${K_NAME} PROPERTIES LABELS "${K_LABEL}" ENVIRONMENT "${K_ENV}")
+  _kilonova_timeout(${K_NAME} ${K_TIMEOUT})
 endfunction()
 
 # kilonova_script_test(NAME x LABEL e2e COMMAND ... [TIMEOUT 600]): a CTest entry that runs a command.
@@ -124,8 +132,9 @@ function(kilonova_script_test)
     set(K_TIMEOUT 120)
   endif()
   add_test(NAME ${K_NAME} COMMAND ${K_COMMAND} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
-  set_tests_properties(${K_NAME} PROPERTIES LABELS "${K_LABEL}" TIMEOUT ${K_TIMEOUT}
+  set_tests_properties(${K_NAME} PROPERTIES LABELS "${K_LABEL}"
     ENVIRONMENT "KILONOVA_BUILD_DIR=${PROJECT_BINARY_DIR};${K_ENV}")
+  _kilonova_timeout(${K_NAME} ${K_TIMEOUT})
   if(K_SERIAL)
     set_tests_properties(${K_NAME} PROPERTIES RUN_SERIAL ON)
   endif()

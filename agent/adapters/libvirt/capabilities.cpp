@@ -53,7 +53,7 @@ std::vector<std::string> FeatureNames(const pugi::xml_node& cpu, bool required_o
     if (names.size() < kMaxList) names.emplace_back(feature.attribute("name").value());
   }
   std::ranges::sort(names);
-  names.erase(std::ranges::unique(names).begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
   return names;
 }
 
