@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/app/options.h"
 
+#include <arpa/inet.h>
+#include <grp.h>
+#include <netinet/in.h>
+#include <pwd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,6 +13,7 @@
 #include <map>
 
 #include "common/base/ids.h"
+#include "common/base/program.h"
 #include "common/runtime/config.h"
 
 namespace kilonova::agent::app {
@@ -34,6 +39,7 @@ void ReadAgent(Config& config, core::AgentSettings& agent) {
       config.Int("inventory.reserved_host_memory_mb", agent.reserved_host_memory_mb, 0, kMost);
   agent.reserved_host_disk_mb =
       config.Int("inventory.reserved_host_disk_mb", agent.reserved_host_disk_mb, 0, kMost);
+  agent.file_backed_memory_mb = config.Int("libvirt.file_backed_memory", 0, 0, kMost);
   const auto ratio = [&config](const char* key, double fallback) {
     return config.Double(key, fallback, 0.01, 1000);
   };
@@ -189,6 +195,84 @@ void ReadGuest(Config& config, guest::GuestConfig& guest) {
   guest.metadata_admin_pass = config.Bool("guest.metadata_admin_pass", guest.metadata_admin_pass);
 }
 
+struct SwtpmNames {
+  std::string user, group;
+};
+
+SwtpmNames ReadSwtpm(Config& config, core::AgentSettings& agent) {
+  agent.swtpm_enabled = config.Bool("libvirt.swtpm_enabled", false);
+  return {config.String("libvirt.swtpm_user", "tss"), config.String("libvirt.swtpm_group", "tss")};
+}
+
+// As Nova at its start; it is content with one of the two programs.
+Status CheckSwtpm(const core::AgentSettings& agent, const SwtpmNames& names) {
+  if (!agent.swtpm_enabled) return OkStatus();
+  const auto refuse = [](const char* field, const std::string& why) {
+    return Error(Code::kInvalidArgument, reason::kConfigInvalid, field + (": " + why),
+                 {{"field", field}});
+  };
+  for (const char* program : {"swtpm", "swtpm_setup"}) {
+    if (!FindProgram(program)) {
+      return refuse("libvirt.swtpm_enabled", std::string(program) + " is not in PATH");
+    }
+  }
+  if (getpwnam(names.user.c_str()) == nullptr) {
+    return refuse("libvirt.swtpm_user", "no such user on this host: " + names.user);
+  }
+  if (getgrnam(names.group.c_str()) == nullptr) {
+    return refuse("libvirt.swtpm_group", "no such group on this host: " + names.group);
+  }
+  return OkStatus();
+}
+
+// Nova's port_range, "10000:20000"; the end is not in it.
+Status ReadSerialConsole(Config& config, Options& options) {
+  auto& console = options.guest.console;
+  auto& serial = options.agent.serial_console;
+  console.serial_enabled = config.Bool("serial_console.enabled", false);
+  serial.proxyclient_address =
+      config.String("serial_console.proxyclient_address", serial.proxyclient_address);
+  console.serial_address = serial.proxyclient_address;
+  const std::string range = config.String("serial_console.port_range", "10000:20000");
+  const char* at = range.data();
+  const char* const end = at + range.size();
+  const auto first = std::from_chars(at, end, serial.first_port);
+  const bool colon = first.ec == std::errc() && first.ptr != end && *first.ptr == ':';
+  const auto last = std::from_chars(colon ? first.ptr + 1 : end, end, serial.end_port);
+  if (!colon || last.ec != std::errc() || last.ptr != end || serial.first_port < 1 ||
+      serial.end_port > 65'536 || serial.first_port >= serial.end_port) {
+    return Error(Code::kInvalidArgument, reason::kConfigInvalid,
+                 "serial_console.port_range: is first:end, ports from 1 and first below end",
+                 {{"field", "serial_console.port_range"}});
+  }
+  std::array<unsigned char, sizeof(in6_addr)> address{};
+  if (inet_pton(AF_INET, serial.proxyclient_address.c_str(), address.data()) != 1 &&
+      inet_pton(AF_INET6, serial.proxyclient_address.c_str(), address.data()) != 1) {
+    return Error(Code::kInvalidArgument, reason::kConfigInvalid,
+                 "serial_console.proxyclient_address: must be an IP address of this host",
+                 {{"field", "serial_console.proxyclient_address"}});
+  }
+  return OkStatus();
+}
+
+// As Nova at its start.
+Status CheckFileBackedMemory(const core::AgentSettings& agent) {
+  const auto refuse = [](const char* field, const char* message) {
+    return Error(Code::kInvalidArgument, reason::kConfigInvalid, message, {{"field", field}});
+  };
+  if (agent.file_backed_memory_mb == 0) return OkStatus();
+  if (agent.ram_allocation_ratio != 1.0) {
+    return refuse("inventory.ram_allocation_ratio",
+                  "inventory.ram_allocation_ratio: must be 1.0 with libvirt.file_backed_memory");
+  }
+  if (agent.reserved_host_memory_mb >= agent.file_backed_memory_mb) {
+    return refuse("libvirt.file_backed_memory",
+                  "libvirt.file_backed_memory: must be more than "
+                  "inventory.reserved_host_memory_mb");
+  }
+  return OkStatus();
+}
+
 Expected<amqp::ConnectionSettings> ReadAmqp(Config& config) {
   const std::string url = config.Secret("amqp.url", "amqp://guest:guest@127.0.0.1:5672/");
   const auto heartbeat = config.Duration("amqp.heartbeat", std::chrono::seconds(20));
@@ -228,6 +312,8 @@ Expected<Options> LoadOptions(const std::filesystem::path& file) {
   ReadImages(config, options.images, options.agent.image_size_limit_gb);
   options.images.paths = options.agent.paths;
   ReadGuest(config, options.guest);
+  const SwtpmNames swtpm = ReadSwtpm(config, options.agent);
+  const Status serial = ReadSerialConsole(config, options);
   options.default_ephemeral_format = config.Choice(
       "default_ephemeral_format", "", {"", "ext2", "ext3", "ext4", "xfs", "vfat", "ntfs"});
   options.libvirt_uri = config.String("libvirt.uri", "qemu:///system");
@@ -247,6 +333,9 @@ Expected<Options> LoadOptions(const std::filesystem::path& file) {
   options.log.file = config.String("log.file", "");
   RETURN_IF_ERROR(config.Finish());
   RETURN_IF_ERROR(compute);
+  RETURN_IF_ERROR(serial);
+  RETURN_IF_ERROR(CheckSwtpm(options.agent, swtpm));
+  RETURN_IF_ERROR(CheckFileBackedMemory(options.agent));
   RETURN_IF_ERROR(amqp.status());
   options.amqp = *std::move(amqp);
   options.amqp.name = "kilonova-agent " + options.agent.host;
@@ -254,6 +343,8 @@ Expected<Options> LoadOptions(const std::filesystem::path& file) {
   RETURN_IF_ERROR(CheckTogether(options));
   options.guest.host = options.agent.host;
   options.guest.paths = options.agent.paths;
+  options.guest.swtpm_enabled = options.agent.swtpm_enabled;
+  options.guest.file_backed_memory = options.agent.file_backed_memory_mb > 0;
   options.guest.cpu.shared_set = options.agent.cpu_shared_set;
   options.guest.cpu.dedicated_set = options.agent.cpu_dedicated_set;
   options.guest.disk.images_type = options.images.disks.images_type;

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "agent/guest/devices_wanted.h"
 #include "agent/guest/features.h"
 #include "agent/guest/metadata.h"
 #include "agent/guest/request.h"
@@ -13,7 +14,14 @@
 
 namespace kilonova::agent::app {
 
-Status GuestDescriber::Check(const model::BuildRequest& build) { return guest::CheckServed(build); }
+Status GuestDescriber::Check(const model::BuildRequest& build) {
+  RETURN_IF_ERROR(guest::CheckServed(build));
+  return Devices(build).status();
+}
+
+Expected<core::DevicesWanted> GuestDescriber::Devices(const model::BuildRequest& build) {
+  return guest::DevicesWantedOf(config_, build);
+}
 
 Expected<std::string> GuestDescriber::DomainXml(const model::BuildRequest& build,
                                                 const core::GuestPlacement& placement,
@@ -25,6 +33,7 @@ Expected<std::string> GuestDescriber::DomainXml(const model::BuildRequest& build
   ASSIGN_OR_RETURN(guest::GuestInput input, guest::InputOf(config, facts, build, placement.root));
   input.numa = placement.numa;
   input.host_numa = placement.host_numa;
+  input.serial_ports = placement.serial_ports;
   ASSIGN_OR_RETURN(const guest::DiskPlacement disks, guest::PlaceDisks(config, input));
   ASSIGN_OR_RETURN(const guest::Domain domain,
                    guest::DescribeGuest(config, facts.guests, input, disks));

@@ -17,6 +17,7 @@ class GuestDescriber final : public core::GuestDescriber {
   Status Check(const model::BuildRequest& build) override;
   Expected<std::optional<hardware::InstanceNumaTopology>> NumaWanted(
       const model::BuildRequest& build) override;
+  Expected<core::DevicesWanted> Devices(const model::BuildRequest& build) override;
   Expected<std::string> DomainXml(const model::BuildRequest& build,
                                   const core::GuestPlacement& placement,
                                   const core::HostFacts& facts) override;

@@ -97,6 +97,13 @@ Expected<model::HostReport> Agent::Report() {
   }
   const MachineUsage usage = ReadMachineUsage(settings_.paths);
   model::HostReport report = MakeHostReport(settings_, *facts, usage);
+  if (settings_.file_backed_memory_mb > 0) {
+    // As in Nova: the machine's own memory is only a cache of theirs.
+    const model::Resources used = claims_.Used();
+    const auto memory = used.find(std::string(model::kMemoryMb));
+    report.free_memory_mb =
+        settings_.file_backed_memory_mb - (memory == used.end() ? 0 : memory->second);
+  }
   const auto topology = HostTopology(settings_, *facts);
   if (topology.ok() && *topology) {
     report.numa_cells = hardware::ToReport(claims_.WithUsage(**topology));

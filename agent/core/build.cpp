@@ -3,10 +3,13 @@
 
 #include "agent/core/failpoint_names.h"
 #include "agent/core/faults.h"
+#include "agent/core/guest_control.h"
 #include "agent/core/host_topology.h"
 #include "agent/core/instance_files.h"
 #include "agent/core/inventory.h"
+#include "agent/core/serial_ports.h"
 #include "agent/core/template_check.h"
+#include "agent/core/tpm_secret.h"
 #include "agent/core/undo.h"
 #include "common/base/log.h"
 #include "common/hardware/constraints.h"
@@ -105,6 +108,12 @@ Expected<Build::Prior> Build::LookBack() {
   }));
   if (known && domain.owner.generation == op_.head().generation) {
     domain_possible_ = true;
+    if (record && record->generation == op_.head().generation) {
+      // What it was given; a guest that runs already is given nothing anew.
+      placement_.numa = record->numa;
+      placement_.serial_ports = record->serial_ports;
+      resources_ = record->resources;
+    }
     return domain.power == PowerState::kRunning ? Prior::kRunning : Prior::kNothing;
   }
   if (known || (record && record->generation < op_.head().generation)) {
@@ -117,7 +126,7 @@ Expected<Build::Prior> Build::LookBack() {
 Status Build::RemoveOlder() {
   LogWarn("removing an earlier generation of the instance", {F("instance", op_.instance())});
   RETURN_IF_ERROR(Hypervised([&] { return services_.ports.hypervisor.Destroy(op_.instance()); }));
-  RETURN_IF_ERROR(Hypervised([&] { return services_.ports.hypervisor.Undefine(op_.instance()); }));
+  RETURN_IF_ERROR(UndefineGuest(op_, services_.settings.hypervisor_wait));
   services_.claims.Release(op_.instance());
   return RemoveInstanceDir(services_.settings.paths, op_.instance());
 }
@@ -139,8 +148,10 @@ Status Build::Steps(Prior prior) {
   }
   RETURN_IF_ERROR(step("start_permission", [&] { return AwaitPermission(); }));
   if (prior == Prior::kNothing) {
-    RETURN_IF_ERROR(step(
-        "start", [&] { return Hypervised([&] { return hypervisor.Start(op_.instance()); }); }));
+    RETURN_IF_ERROR(
+        step("start", [&] { return StartGuest(op_, services_.settings.hypervisor_wait); }));
+  } else {
+    ForgetTpmSecret(op_);  // the agent may have died before it did
   }
   RETURN_IF_ERROR(step("wait_running", [&] { return AwaitRunning(); }));
   RETURN_IF_ERROR(step("report", [&] { return ReportActive(); }));
@@ -179,6 +190,10 @@ Status Build::Prepare() {
     return stepped;
   RETURN_IF_ERROR(step("disk", [&] { return MakeDisk(); }));
   RETURN_IF_ERROR(step("blank_disks", [&] { return MakeBlankDisks(); }));
+  RETURN_IF_ERROR(step("tpm_secret", [&]() -> Status {
+    if (!devices_.tpm) return OkStatus();
+    return EnsureTpmSecret(services_.settings.paths, instance).status();
+  }));
   RETURN_IF_ERROR(step("config_drive", [&] { return MakeConfigDrive(); }));
   RETURN_IF_ERROR(step("network", [&] { return CheckNetworks(); }));
   return step("xml", [&]() -> Status {
@@ -219,6 +234,7 @@ InstanceRecord Build::Record(VmState vm, PowerState power) const {
   record.claim_id = request_.claim.claim_id;
   record.resources = resources_.empty() ? model::ResourcesOf(request_.flavor) : resources_;
   record.numa = placement_.numa;
+  record.serial_ports = placement_.serial_ports;
   record.vm_state = vm;
   record.power_state = power;
   record.build_body = body_;
@@ -253,6 +269,10 @@ Status Build::TakeShare(const HostFacts& facts) {
   ASSIGN_OR_RETURN(placement_.numa,
                    services_.claims.Claim(op_.instance(), resources_, inventories, numa));
   placement_.host_numa = std::move(numa.host);
+  ASSIGN_OR_RETURN(devices_, services_.ports.guests.Devices(request_));
+  ASSIGN_OR_RETURN(placement_.serial_ports,
+                   TakeSerialPorts(settings.serial_console, services_.claims, op_.instance(),
+                                   devices_.serial_ports));
   return OkStatus();
 }
 

@@ -60,6 +60,7 @@ class Build final : public Runnable {
   Backoff running_backoff_{std::chrono::milliseconds(10), std::chrono::milliseconds(500)};
   bool said_waiting_ = false;
   GuestPlacement placement_;
+  DevicesWanted devices_;
   model::Resources resources_;
   std::vector<BlankDisk> blank_disks_;
   std::string xml_;

@@ -2,6 +2,7 @@
 #include "agent/core/delete.h"
 
 #include "agent/core/faults.h"
+#include "agent/core/guest_control.h"
 #include "agent/core/instance_files.h"
 #include "common/base/log.h"
 
@@ -38,9 +39,7 @@ class Delete final : public Runnable {
     RETURN_IF_ERROR(Step("destroy", [&] {
       return op_.WithHypervisor([&] { return hypervisor.Destroy(op_.instance()); });
     }));
-    RETURN_IF_ERROR(Step("undefine", [&] {
-      return op_.WithHypervisor([&] { return hypervisor.Undefine(op_.instance()); });
-    }));
+    RETURN_IF_ERROR(Step("undefine", [&] { return UndefineGuest(op_); }));
     if (const Status stepped = Step("network",
                                     [&]() -> Status {
                                       if (!record) return OkStatus();

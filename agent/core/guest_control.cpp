@@ -5,6 +5,8 @@
 
 #include "agent/core/faults.h"
 #include "agent/core/host_topology.h"
+#include "agent/core/serial_ports.h"
+#include "agent/core/tpm_secret.h"
 #include "common/base/log.h"
 
 namespace kilonova::agent::core {
@@ -65,7 +67,59 @@ std::chrono::milliseconds ShutdownTimeout(Services& services, const InstanceReco
   return whole && seconds >= 0 && seconds <= 3600 ? std::chrono::seconds(seconds) : fallback;
 }
 
-Expected<std::string> RebuildXml(Operation& op, const InstanceRecord& record) {
+// A guest of the time before serial consoles were enabled has no ports yet.
+static Status CompletePorts(Operation& op, const model::BuildRequest& build,
+                            InstanceRecord& record) {
+  Services& services = op.services();
+  ASSIGN_OR_RETURN(const DevicesWanted devices, services.ports.guests.Devices(build));
+  if (std::cmp_greater_equal(record.serial_ports.size(), devices.serial_ports)) return OkStatus();
+  ASSIGN_OR_RETURN(record.serial_ports,
+                   TakeSerialPorts(services.settings.serial_console, services.claims, op.instance(),
+                                   devices.serial_ports));
+  Journal::Completion kept;
+  kept.upsert = record;
+  return services.ports.journal.Complete(kept);
+}
+
+Status StartGuest(Operation& op, std::optional<std::chrono::milliseconds> most) {
+  Services& services = op.services();
+  Hypervisor& hypervisor = services.ports.hypervisor;
+  ASSIGN_OR_RETURN(const auto secret, ReadTpmSecret(services.settings.paths, op.instance()));
+  if (!secret) {
+    return op.WithHypervisor([&] { return hypervisor.Start(op.instance()); }, most);
+  }
+  const Status started = op.WithHypervisor(
+      [&] {
+        RETURN_IF_ERROR(hypervisor.SetTpmSecret(op.instance(), *secret));
+        return hypervisor.Start(op.instance());
+      },
+      most);
+  if (!op.parked()) ForgetTpmSecret(op);
+  return started;
+}
+
+void ForgetTpmSecret(Operation& op) {
+  Services& services = op.services();
+  if (!HasTpmSecret(services.settings.paths, op.instance())) return;
+  const Status forgotten = services.ports.hypervisor.ForgetTpmSecret(op.instance());
+  if (!forgotten.ok()) {
+    LogWarn("libvirt may still hold a TPM's passphrase",
+            {F("instance", op.instance()), F("why", forgotten)});
+  }
+}
+
+Status UndefineGuest(Operation& op, std::optional<std::chrono::milliseconds> most) {
+  Services& services = op.services();
+  const bool secret = HasTpmSecret(services.settings.paths, op.instance());
+  return op.WithHypervisor(
+      [&]() -> Status {
+        RETURN_IF_ERROR(services.ports.hypervisor.Undefine(op.instance()));
+        return secret ? services.ports.hypervisor.ForgetTpmSecret(op.instance()) : OkStatus();
+      },
+      most);
+}
+
+Expected<std::string> RebuildXml(Operation& op, InstanceRecord& record) {
   if (record.build_body.empty()) return std::string();
   Services& services = op.services();
   ASSIGN_OR_RETURN(const auto request, services.ports.decoder.Decode(record.build_body));
@@ -80,10 +134,12 @@ Expected<std::string> RebuildXml(Operation& op, const InstanceRecord& record) {
         return OkStatus();
       },
       services.settings.hypervisor_wait));
+  RETURN_IF_ERROR(CompletePorts(op, *build, record));
   // In the cache as long as a disk stands on it, so nothing is fetched.
   const std::uint64_t any_size = UINT64_MAX;
   GuestPlacement placement;
   placement.numa = record.numa;
+  placement.serial_ports = record.serial_ports;
   ASSIGN_OR_RETURN(placement.host_numa, HostTopology(services.settings, facts));
   if (services.ports.images.DiskFormat() == "qcow2") {
     ASSIGN_OR_RETURN(placement.root,

@@ -31,7 +31,13 @@ std::chrono::milliseconds ShutdownTimeout(Services& services, const InstanceReco
 
 // The domain XML made again from what the instance was built from; "" when only libvirt still knows
 // it (an adopted guest).
-Expected<std::string> RebuildXml(Operation& op, const InstanceRecord& record);
+Expected<std::string> RebuildXml(Operation& op, InstanceRecord& record);
+// Starts the guest, with the passphrase of its TPM, if it has one, in libvirt's memory meanwhile.
+Status StartGuest(Operation& op, std::optional<std::chrono::milliseconds> most = std::nullopt);
+// Removes its definition, and the passphrase from libvirt's memory should it be there.
+Status UndefineGuest(Operation& op, std::optional<std::chrono::milliseconds> most = std::nullopt);
+// Takes the passphrase out of libvirt's memory. What fails is tried again when the guest goes.
+void ForgetTpmSecret(Operation& op);
 
 // Ends an action well: the record and the report get these states.
 Status EndAction(Operation& op, InstanceRecord record, model::VmState vm, model::PowerState power);

@@ -17,9 +17,16 @@ namespace kilonova::agent::core {
 
 // What of the host was given to the guest.
 struct GuestPlacement {
+  std::vector<int> serial_ports;                        // TCP ports of its serial consoles
   CachedImage root;                                     // the cached image under the root disk
   std::optional<hardware::InstanceNumaTopology> numa;   // fitted; empty: it asked for none
   std::optional<hardware::HostNumaTopology> host_numa;  // empty: libvirt reports no cells
+};
+
+// What the agent has to provide beside disks and networks before a guest can be described.
+struct DevicesWanted {
+  bool tpm = false;      // a passphrase for the state of its emulated TPM
+  int serial_ports = 0;  // TCP ports of the host
 };
 
 class GuestDescriber {
@@ -32,6 +39,8 @@ class GuestDescriber {
   // FLAVOR_INVALID, IMAGE_INVALID.
   virtual Expected<std::optional<hardware::InstanceNumaTopology>> NumaWanted(
       const model::BuildRequest& build) = 0;
+  // FEATURE_NOT_SERVED, FLAVOR_INVALID, IMAGE_INVALID.
+  virtual Expected<DevicesWanted> Devices(const model::BuildRequest& build) = 0;
   // The same inputs give the same bytes.
   virtual Expected<std::string> DomainXml(const model::BuildRequest& build,
                                           const GuestPlacement& placement,

@@ -70,7 +70,7 @@ Expected<std::optional<hardware::InstanceNumaTopology>> HostClaims::Claim(
   } else if (numa_) {
     numa_->Release(instance);
   }
-  claims_[instance] = {resources, fitted};
+  claims_[instance] = {resources, fitted, {}};
   return fitted;
 }
 
@@ -80,12 +80,40 @@ void HostClaims::Set(const Uuid& instance, HostShare share) {
     numa_->Release(instance);
     if (share.numa) numa_->Adopt(instance, *share.numa).IgnoreError();
   }
+  for (const int port : share.serial_ports) {
+    if (const auto [it, taken] = ports_.try_emplace(port, instance);
+        !taken && it->second != instance) {
+      LogWarn("two guests have the same serial port",
+              {F("instance", instance), F("other", it->second), F("port", port)});
+    }
+  }
   claims_[instance] = std::move(share);
+}
+
+bool HostClaims::TakePort(const Uuid& instance, int port) {
+  const absl::MutexLock lock(&mutex_);
+  return ports_.try_emplace(port, instance).second;
+}
+
+void HostClaims::DropPort(const Uuid& instance, int port) {
+  const absl::MutexLock lock(&mutex_);
+  const auto at = ports_.find(port);
+  if (at != ports_.end() && at->second == instance) ports_.erase(at);
+}
+
+std::vector<int> HostClaims::PortsOf(const Uuid& instance) const {
+  const absl::MutexLock lock(&mutex_);
+  std::vector<int> ports;
+  for (const auto& [port, owner] : ports_) {
+    if (owner == instance) ports.push_back(port);
+  }
+  return ports;
 }
 
 void HostClaims::Release(const Uuid& instance) {
   const absl::MutexLock lock(&mutex_);
   claims_.erase(instance);
+  std::erase_if(ports_, [&instance](const auto& port) { return port.second == instance; });
   if (numa_) numa_->Release(instance);
 }
 

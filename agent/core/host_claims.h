@@ -9,6 +9,7 @@
 
 #include <map>
 #include <optional>
+#include <vector>
 
 #include "common/base/ids.h"
 #include "common/base/status.h"
@@ -22,6 +23,7 @@ namespace kilonova::agent::core {
 struct HostShare {
   model::Resources resources;
   std::optional<hardware::InstanceNumaTopology> numa;  // fitted; empty: it asked for none
+  std::vector<int> serial_ports;                       // of the host, for serial consoles
 };
 
 class HostClaims {
@@ -41,6 +43,10 @@ class HostClaims {
       const model::Inventories& inventories, const NumaRequest& numa);
   // For instances that are there already: no question asked.
   void Set(const Uuid& instance, HostShare share);
+  // False when another instance has the port. It is the instance's until DropPort or Release.
+  bool TakePort(const Uuid& instance, int port);
+  void DropPort(const Uuid& instance, int port);
+  std::vector<int> PortsOf(const Uuid& instance) const;  // ascending
   void Release(const Uuid& instance);
   model::Resources Used() const;
   // `host` with what all instances use of it.
@@ -55,7 +61,8 @@ class HostClaims {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   mutable absl::Mutex mutex_;
-  std::map<Uuid, HostShare> claims_ ABSL_GUARDED_BY(mutex_);
+  std::map<Uuid, HostShare> claims_ ABSL_GUARDED_BY(mutex_);  // but for the ports
+  std::map<int, Uuid> ports_ ABSL_GUARDED_BY(mutex_);
   std::optional<hardware::HostNumaTopology> host_ ABSL_GUARDED_BY(mutex_);  // of the books
   std::optional<hardware::HostNumaClaims> numa_ ABSL_GUARDED_BY(mutex_);
 };

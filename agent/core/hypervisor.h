@@ -78,6 +78,12 @@ class Hypervisor {
   virtual Status Destroy(const Uuid& uuid) = 0;
   // Removes the definition with what libvirt keeps beside it; OK when it is gone.
   virtual Status Undefine(const Uuid& uuid) = 0;
+  // Gives libvirt the passphrase of the guest's emulated TPM, under the instance's own uuid: kept
+  // in its memory only, handed to nobody who asks, and what Start needs for a guest with a TPM.
+  // Idempotent.
+  virtual Status SetTpmSecret(const Uuid& uuid, const std::string& passphrase) = 0;
+  // OK when there is none.
+  virtual Status ForgetTpmSecret(const Uuid& uuid) = 0;
   // NOT_FOUND / DOMAIN_NOT_FOUND when libvirt does not know it.
   virtual Expected<DomainInfo> State(const Uuid& uuid) = 0;
   // Domains with this host's tag, running or not.

@@ -18,9 +18,9 @@ namespace {
 constexpr std::int64_t kGiB = 1024LL * 1024 * 1024;
 
 // Of the traits Nova's libvirt driver gives a host only those of what this agent gives a guest: a
-// trait attracts the guests that require it, and here their builds would be refused. So there is no
-// COMPUTE_SECURITY_TPM_* even with swtpm installed, nothing for volumes, attaching, tagged devices,
-// accelerators or displays. guest/features.cpp is the judge.
+// trait attracts the guests that require it, and here their builds would be refused. So there is
+// nothing for volumes, attaching, tagged devices, accelerators or displays. guest/features.cpp is
+// the judge.
 constexpr std::array<std::string_view, 18> kServedTraits = {
     "COMPUTE_IMAGE_TYPE_AKI",         "COMPUTE_IMAGE_TYPE_AMI",
     "COMPUTE_IMAGE_TYPE_ARI",         "COMPUTE_IMAGE_TYPE_ISO",
@@ -97,8 +97,10 @@ model::Inventories MakeInventories(const AgentSettings& settings, const HostFact
                                    const MachineUsage& usage) {
   model::Inventories inventories;
   // Placement refuses an inventory of nothing.
-  if (facts.memory_mb > 0) {
-    inventories.emplace(model::kMemoryMb, Of(facts.memory_mb, settings.reserved_host_memory_mb,
+  const std::int64_t memory_mb =
+      settings.file_backed_memory_mb > 0 ? settings.file_backed_memory_mb : facts.memory_mb;
+  if (memory_mb > 0) {
+    inventories.emplace(model::kMemoryMb, Of(memory_mb, settings.reserved_host_memory_mb,
                                              settings.ram_allocation_ratio));
   }
   // None of either while the configured sets do not fit the machine.
@@ -177,6 +179,10 @@ model::HostReport MakeHostReport(const AgentSettings& settings, const HostFacts&
   report.traits.insert(report.traits.end(), kServedTraits.begin(), kServedTraits.end());
   if (ServesSecureBoot(facts)) {
     report.traits.emplace_back("COMPUTE_SECURITY_UEFI_SECURE_BOOT");
+  }
+  if (settings.swtpm_enabled && facts.swtpm) {
+    report.traits.emplace_back("COMPUTE_SECURITY_TPM_1_2");
+    report.traits.emplace_back("COMPUTE_SECURITY_TPM_2_0");
   }
   if (facts.arch == "x86_64") {
     report.traits.emplace_back("COMPUTE_STORAGE_BUS_IDE");

@@ -15,6 +15,7 @@
 //       disk.config                  ISO9660 config drive
 //       disk.info                    JSON {path: format}: Nova's record, never probed again
 //       console.log                  written by virtlogd or QEMU, size-limited
+//       vtpm.secret                  0600  passphrase of the guest's emulated TPM
 //       kernel, ramdisk              private copies of cached images
 #pragma once
 
@@ -42,6 +43,7 @@ struct Paths {
   }
   std::filesystem::path DiskInfo(const Uuid& uuid) const { return Instance(uuid) / "disk.info"; }
   std::filesystem::path Console(const Uuid& uuid) const { return Instance(uuid) / "console.log"; }
+  std::filesystem::path TpmSecret(const Uuid& uuid) const { return Instance(uuid) / "vtpm.secret"; }
   std::filesystem::path Kernel(const Uuid& uuid) const { return Instance(uuid) / "kernel"; }
   std::filesystem::path Ramdisk(const Uuid& uuid) const { return Instance(uuid) / "ramdisk"; }
 };

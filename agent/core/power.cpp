@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/core/power.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "agent/core/guest_control.h"
+#include "agent/core/serial_ports.h"
 #include "common/base/log.h"
 
 namespace kilonova::agent::core {
@@ -10,32 +14,47 @@ namespace {
 using model::PowerState;
 using model::VmState;
 
-Status StartSteps(Operation& op, const InstanceRecord& record) {
-  Hypervisor& hypervisor = op.services().ports.hypervisor;
+// Somebody else may have taken a port while the guest was off.
+bool PortsAreFree(Services& services, const InstanceRecord& record) {
+  const std::string& address = services.settings.serial_console.proxyclient_address;
+  return std::ranges::all_of(record.serial_ports,
+                             [&address](int port) { return CanListen(address, port); });
+}
+
+Status RenewDefinition(Operation& op, InstanceRecord& record) {
+  ASSIGN_OR_RETURN(const std::string xml, RebuildXml(op, record));
+  if (xml.empty()) {
+    return Error(Code::kNotFound, reason::kDomainNotFound, "the guest's definition is lost");
+  }
+  return op.WithHypervisor([&] { return op.services().ports.hypervisor.Define(xml); },
+                           op.services().settings.hypervisor_wait);
+}
+
+Status StartSteps(Operation& op, InstanceRecord& record) {
   const auto limit = op.services().settings.hypervisor_wait;
-  if (const Status stepped =
-          op.Step("start", "define",
-                  [&]() -> Status {
-                    PowerState power = PowerState::kNoState;
-                    RETURN_IF_ERROR(op.WithHypervisor(
-                        [&]() -> Status {
-                          ASSIGN_OR_RETURN(power, op.Power());
-                          return OkStatus();
-                        },
-                        limit));
-                    if (power != PowerState::kNoState) return OkStatus();  // libvirt has it
-                    ASSIGN_OR_RETURN(const std::string xml, RebuildXml(op, record));
-                    if (xml.empty()) {
-                      return Error(Code::kNotFound, reason::kDomainNotFound,
-                                   "the guest's definition is lost");
-                    }
-                    return op.WithHypervisor([&] { return hypervisor.Define(xml); }, limit);
-                  });
+  if (const Status stepped = op.Step("start", "define",
+                                     [&]() -> Status {
+                                       PowerState power = PowerState::kNoState;
+                                       RETURN_IF_ERROR(op.WithHypervisor(
+                                           [&]() -> Status {
+                                             ASSIGN_OR_RETURN(power, op.Power());
+                                             return OkStatus();
+                                           },
+                                           limit));
+                                       if (power == PowerState::kNoState)
+                                         return RenewDefinition(op, record);
+                                       // libvirt has it
+                                       if (power == PowerState::kRunning) return OkStatus();
+                                       if (PortsAreFree(op.services(), record)) return OkStatus();
+                                       for (const int port :
+                                            std::exchange(record.serial_ports, {})) {
+                                         op.services().claims.DropPort(op.instance(), port);
+                                       }
+                                       return RenewDefinition(op, record);
+                                     });
       !stepped.ok())
     return stepped;
-  RETURN_IF_ERROR(op.Step("start", "start", [&] {
-    return op.WithHypervisor([&] { return hypervisor.Start(op.instance()); }, limit);
-  }));
+  RETURN_IF_ERROR(op.Step("start", "start", [&] { return StartGuest(op, limit); }));
   return op.Step("start", "report",
                  [&] { return EndAction(op, record, VmState::kActive, PowerState::kRunning); });
 }
@@ -46,7 +65,7 @@ class Start final : public Runnable {
       : op_(services, std::move(head), cancel) {}
 
   void Run() override {
-    const auto record = RecordFor(op_);
+    auto record = RecordFor(op_);
     if (!record.ok()) return FailAction(op_, std::nullopt, VmState::kError, record.status());
     Status status = RequireLaunched(*record);
     if (status.ok()) status = StartSteps(op_, *record);

@@ -46,8 +46,8 @@ class Reboot final : public Runnable {
     }
     if (soft) RETURN_IF_ERROR(AskGuest());
     if (!heeded_) RETURN_IF_ERROR(PullPlug());
-    RETURN_IF_ERROR(Step(
-        "start", [&] { return Hypervised([&] { return hypervisor().Start(op_.instance()); }); }));
+    RETURN_IF_ERROR(
+        Step("start", [&] { return StartGuest(op_, op_.services().settings.hypervisor_wait); }));
     return Step("report",
                 [&] { return EndAction(op_, record_, VmState::kActive, PowerState::kRunning); });
   }

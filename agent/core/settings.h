@@ -14,6 +14,12 @@
 
 namespace kilonova::agent::core {
 
+// Nova's [serial_console]. Which guests get ports agent/guest says.
+struct SerialConsoleSettings {
+  std::string proxyclient_address = "127.0.0.1";  // QEMU listens here
+  int first_port = 10'000, end_port = 20'000;     // port_range; the end is not in it
+};
+
 struct AgentSettings {
   std::string host;
   Paths paths;
@@ -35,6 +41,11 @@ struct AgentSettings {
   // Nova's option: guests with encrypted memory at once. Unset: as many as there are wishes, where
   // the host can encrypt.
   std::optional<std::int64_t> num_memory_encrypted_guests;
+  // Nova's [libvirt] file_backed_memory, MiB: guests' memory is in files and this much of it is
+  // offered. 0: it is the machine's.
+  std::int64_t file_backed_memory_mb = 0;
+  bool swtpm_enabled = false;  // guests may have an emulated TPM
+  SerialConsoleSettings serial_console;
 
   std::size_t workers = 4;  // operations at once that may take long; 1 to 10
   // A virtual size no image may exceed when the flavor's root disk is the image's own size.

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "agent/core/delete.h"
+#include "agent/core/guest_control.h"
 #include "agent/core/instance_files.h"
 #include "common/base/log.h"
 
@@ -57,7 +58,7 @@ Status UndoSteps(Operation& op, bool domain_possible, const std::vector<model::N
   }));
   RETURN_IF_ERROR(op.Step("undo", "undefine", [&]() -> Status {
     if (!domain_possible) return OkStatus();
-    return op.WithHypervisor([&] { return hypervisor.Undefine(op.instance()); });
+    return UndefineGuest(op);
   }));
   if (const Status stepped = op.Step("undo", "network",
                                      [&]() -> Status {

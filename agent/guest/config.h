@@ -73,6 +73,7 @@ struct GuestConfig {
   std::optional<int> max_queues;
   int memory_stats_period = 10;  // mem_stats_period_seconds; 0 = no statistics
   bool file_backed_memory = false;
+  bool swtpm_enabled = false;  // guests may have an emulated TPM
   int num_pcie_ports = 0;
   std::string rng_dev_path = "/dev/urandom";  // "" = libvirt's choice
   bool disable_apic = false;                  // [workarounds] libvirt_disable_apic

@@ -50,6 +50,7 @@ Status DescribeDisks(const Context& context, Domain& domain);
 // vif.cpp
 Status DescribeVifs(const Context& context, Domain& domain);
 // serial.cpp, display.cpp, small_devices.cpp, hostdev.cpp, viommu.cpp
+Status CheckSerialPorts(std::int64_t count);  // FLAVOR_INVALID for more than QEMU has
 Status DescribeSerial(const Context& context, Domain& domain);
 Status DescribeDisplay(const Context& context, Domain& domain);
 void DescribeGuestAgent(const Context& context, Domain& domain);

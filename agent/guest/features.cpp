@@ -56,6 +56,8 @@ constexpr Key kExtraSpecs[] = {
     {"hw:cpu_realtime", Takes::kFlag},
     {"hw:cpu_realtime_mask", Takes::kAnything},  // judged with the policy
     {"hw:serial_port_count", Takes::kPositive},
+    {"hw:tpm_version", Takes::kWords, "1.2 2.0"},
+    {"hw:tpm_model", Takes::kWords, "tpm-tis tpm-crb"},
     {"hw:watchdog_action", Takes::kWords, "disabled none pause poweroff reset"},
     {"hw:viommu_model", Takes::kWords, "auto intel virtio"},
     {"hw_rng:allowed", Takes::kFlag},
@@ -124,6 +126,8 @@ constexpr Key kImageProperties[] = {
     {"hw_vif_multiqueue_enabled", Takes::kFlag},
     {"hw_qemu_guest_agent", Takes::kFlag},
     {"hw_serial_port_count", Takes::kPositive},
+    {"hw_tpm_version", Takes::kWords, "1.2 2.0"},
+    {"hw_tpm_model", Takes::kWords, "tpm-tis tpm-crb"},
     {"hw_watchdog_action", Takes::kWords, "disabled none pause poweroff reset"},
     // Without a display Nova gives neither of these either.
     {"hw_video_model", Takes::kAnything},

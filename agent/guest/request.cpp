@@ -3,6 +3,7 @@
 
 #include <string_view>
 
+#include "agent/guest/devices_wanted.h"
 #include "agent/guest/disk_bus.h"
 #include "agent/guest/features.h"
 #include "agent/guest/image_text.h"
@@ -124,6 +125,8 @@ Expected<GuestInput> InputOf(const GuestConfig& config, const core::HostFacts& f
   for (const model::NicRequest& nic : request.nics) {
     ASSIGN_OR_RETURN(input.vifs.emplace_back(), VifOf(nic));
   }
+  ASSIGN_OR_RETURN(const core::DevicesWanted devices, DevicesWantedOf(config, request));
+  if (devices.tpm) input.vtpm_secret = request.instance.uuid.str();  // libvirt knows it by this
   input.libvirt_version = facts.libvirt_version;
   input.owner = core::OwnerTag{config.host, request.claim.generation, request.claim.claim_id};
   input.base = base;

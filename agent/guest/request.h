@@ -10,7 +10,8 @@
 namespace kilonova::agent::guest {
 
 // Everything `request` says of the guest. `base` is the cached image under the root disk.
-// IMAGE_INVALID, NETWORK_INVALID or INVALID_ARGUMENT.
+// Not in it: where the guest is on the host (NUMA cells, serial ports), which the caller adds.
+// IMAGE_INVALID, NETWORK_INVALID, INVALID_ARGUMENT, and what DevicesWantedOf refuses.
 Expected<GuestInput> InputOf(const GuestConfig& config, const core::HostFacts& facts,
                              const model::BuildRequest& request, const core::CachedImage& base);
 

@@ -9,6 +9,12 @@ constexpr std::int64_t kMostPorts = 3;  // QEMU has four, Nova keeps one back
 
 }  // namespace
 
+Status CheckSerialPorts(std::int64_t count) {
+  if (count <= kMostPorts) return OkStatus();
+  return Refuse(reason::kFlavorInvalid, "SerialPortNumberLimitExceeded",
+                "a guest has at most 3 serial ports", {{"key", "hw:serial_port_count"}});
+}
+
 Status DescribeSerial(const Context& context, Domain& domain) {
   const ConsoleConfig& config = context.config.console;
   const std::string log = context.config.paths.Console(context.input.instance.uuid).string();
@@ -17,10 +23,7 @@ Status DescribeSerial(const Context& context, Domain& domain) {
     return OkStatus();
   }
   ASSIGN_OR_RETURN(const std::int64_t ports, hardware::NumberOfSerialPorts(context.needs));
-  if (ports > kMostPorts) {
-    return Refuse(reason::kFlavorInvalid, "SerialPortNumberLimitExceeded",
-                  "a guest has at most 3 serial ports", {{"key", "hw:serial_port_count"}});
-  }
+  RETURN_IF_ERROR(CheckSerialPorts(ports));
   for (std::size_t i = 0; std::cmp_less(i, ports); ++i) {
     if (i >= context.input.serial_ports.size()) {
       return Refuse(reason::kHostResourcesExhausted, "SocketPortRangeExhaustedException",

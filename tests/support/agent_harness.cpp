@@ -65,12 +65,26 @@ Status FakeDescriber::Check(const model::BuildRequest& build) {
 }
 
 Expected<std::string> FakeDescriber::DomainXml(const model::BuildRequest& build,
-                                               const agent::core::GuestPlacement&,
+                                               const agent::core::GuestPlacement& placement,
                                                const agent::core::HostFacts&) {
+  std::string devices = build.flavor.extra_specs.contains("hw:tpm_version") ? "<tpm/>" : "";
+  for (const int port : placement.serial_ports) {
+    devices += "<serial port='" + std::to_string(port) + "'/>";
+  }
   return "<domain><name>vm" + std::to_string(build.instance.id) + "</name><uuid>" +
          build.instance.uuid.str() + "</uuid><kilonova:owner host=\"host1\" generation=\"" +
          std::to_string(build.claim.generation) + "\" claim=\"" + build.claim.claim_id.str() +
-         "\"/></domain>";
+         "\"/>" + devices + "</domain>";
+}
+
+Expected<agent::core::DevicesWanted> FakeDescriber::Devices(const model::BuildRequest& build) {
+  agent::core::DevicesWanted devices;
+  const auto& specs = build.flavor.extra_specs;
+  devices.tpm = specs.contains("hw:tpm_version");
+  if (const auto ports = specs.find("hw:serial_port_count"); ports != specs.end()) {
+    devices.serial_ports = std::stoi(ports->second);
+  }
+  return devices;
 }
 
 Expected<std::optional<hardware::InstanceNumaTopology>> FakeDescriber::NumaWanted(
@@ -111,6 +125,11 @@ Expected<model::ComputeRequest> FakeDecoder::Decode(const std::string& inner) {
       build.flavor.vcpus = 2;
       build.flavor.swap_mb = 64;
       build.flavor.extra_specs["hw:cpu_policy"] = "dedicated";
+    }
+    // A guest with a TPM and two serial consoles.
+    if (suffix.starts_with("devices")) {
+      build.flavor.extra_specs["hw:tpm_version"] = "2.0";
+      build.flavor.extra_specs["hw:serial_port_count"] = "2";
     }
     request.body = build;
     return request;

@@ -29,6 +29,8 @@ model::BuildRequest MakeBuild(int n, std::int64_t generation = 1);
 class FakeDescriber final : public agent::core::GuestDescriber {
  public:
   Status Check(const model::BuildRequest& build) override;
+  // hw:tpm_version and hw:serial_port_count of the flavor.
+  Expected<agent::core::DevicesWanted> Devices(const model::BuildRequest& build) override;
   Expected<std::string> DomainXml(const model::BuildRequest& build,
                                   const agent::core::GuestPlacement& placement,
                                   const agent::core::HostFacts& facts) override;

@@ -39,6 +39,10 @@ Status NotFound() {
 FakeHypervisor::FakeHypervisor(std::string host, const std::filesystem::path& dir)
     : host_(std::move(host)), dir_(dir) {
   for (const auto& file : std::filesystem::directory_iterator(dir_)) {
+    if (file.path().extension() == ".secret") {
+      std::ifstream in(file.path());
+      in >> tpm_secrets_[*Uuid::Parse(file.path().stem().string())];
+    }
     if (file.path().extension() != ".domain") continue;
     std::ifstream in(file.path());
     Domain domain;
@@ -46,6 +50,8 @@ FakeHypervisor::FakeHypervisor(std::string host, const std::filesystem::path& di
     int power = 0;
     in >> uuid >> domain.info.name >> power >> domain.info.owner.host >>
         domain.info.owner.generation >> claim >> domain.starts;
+    in >> domain.tpm_key;
+    if (domain.tpm_key == "-") domain.tpm_key.clear();
     std::getline(in, domain.xml, '\0');
     domain.info.uuid = *Uuid::Parse(uuid);
     domain.info.power = *model::PowerStateFrom(power);
@@ -62,7 +68,7 @@ void FakeHypervisor::Save(const Domain& domain) const {
   out << domain.info.uuid.str() << ' ' << domain.info.name << ' '
       << static_cast<int>(domain.info.power) << ' ' << domain.info.owner.host << ' '
       << domain.info.owner.generation << ' ' << domain.info.owner.claim_id.str() << ' '
-      << domain.starts << '\n'
+      << domain.starts << ' ' << (domain.tpm_key.empty() ? "-" : domain.tpm_key) << '\n'
       << domain.xml;
   out.close();
   std::filesystem::rename(draft, target);
@@ -140,12 +146,60 @@ Status FakeHypervisor::SetPower(const std::string& call, const Uuid& uuid, Power
     const auto it = domains_.find(uuid);
     if (it == domains_.end()) return must_exist ? NotFound() : OkStatus();
     if (it->second.info.power == power) return OkStatus();
+    if (power == PowerState::kRunning) RETURN_IF_ERROR(UnlockTpm(it->second));
     it->second.info.power = power;
     if (power == PowerState::kRunning) ++it->second.starts;
     Save(it->second);
   }
   Tell(uuid, kind);
   return OkStatus();
+}
+
+Status FakeHypervisor::UnlockTpm(Domain& domain) {
+  if (domain.xml.find("<tpm") == std::string::npos) return OkStatus();
+  const auto secret = tpm_secrets_.find(domain.info.uuid);
+  if (secret == tpm_secrets_.end()) {
+    return Error(Code::kFailedPrecondition, reason::kHypervisorRefused, "no secret for the TPM");
+  }
+  if (!domain.tpm_key.empty() && domain.tpm_key != secret->second) {
+    return Error(Code::kFailedPrecondition, reason::kHypervisorRefused,
+                 "the TPM's state cannot be decrypted");
+  }
+  domain.tpm_key = secret->second;
+  return OkStatus();
+}
+
+Status FakeHypervisor::SetTpmSecret(const Uuid& uuid, const std::string& passphrase) {
+  const absl::MutexLock lock(&mutex_);
+  RETURN_IF_ERROR(Enter("set_tpm_secret"));
+  tpm_secrets_[uuid] = passphrase;
+  if (!dir_.empty()) std::ofstream(dir_ / (uuid.str() + ".secret")) << passphrase;
+  return OkStatus();
+}
+
+Status FakeHypervisor::ForgetTpmSecret(const Uuid& uuid) {
+  const absl::MutexLock lock(&mutex_);
+  RETURN_IF_ERROR(Enter("forget_tpm_secret"));
+  tpm_secrets_.erase(uuid);
+  if (!dir_.empty()) std::filesystem::remove(dir_ / (uuid.str() + ".secret"));
+  return OkStatus();
+}
+
+std::string FakeHypervisor::TpmSecret(const Uuid& uuid) const {
+  const absl::MutexLock lock(&mutex_);
+  const auto it = tpm_secrets_.find(uuid);
+  return it == tpm_secrets_.end() ? "" : it->second;
+}
+
+void FakeHypervisor::ForgetTpmSecrets() {
+  const absl::MutexLock lock(&mutex_);
+  tpm_secrets_.clear();
+}
+
+std::string FakeHypervisor::TpmKey(const Uuid& uuid) const {
+  const absl::MutexLock lock(&mutex_);
+  const auto it = domains_.find(uuid);
+  return it == domains_.end() ? "" : it->second.tpm_key;
 }
 
 Status FakeHypervisor::Start(const Uuid& uuid) {

@@ -29,6 +29,8 @@ class FakeHypervisor final : public agent::core::Hypervisor {
   Status Shutdown(const Uuid& uuid) override;
   Status Destroy(const Uuid& uuid) override;
   Status Undefine(const Uuid& uuid) override;
+  Status SetTpmSecret(const Uuid& uuid, const std::string& passphrase) override;
+  Status ForgetTpmSecret(const Uuid& uuid) override;
   Expected<agent::core::DomainInfo> State(const Uuid& uuid) override;
   Expected<std::vector<agent::core::DomainInfo>> List() override;
   void Subscribe(std::function<void(const agent::core::DomainEvent&)> handler,
@@ -40,6 +42,11 @@ class FakeHypervisor final : public agent::core::Hypervisor {
   // The next `times` calls of `call` ("define", "start"...) answer `status`;
   // 0: it fails no more.
   void Fail(const std::string& call, const Status& status, int times = 1);
+  // What libvirt has of it: as libvirtd forgets it when it restarts.
+  std::string TpmSecret(const Uuid& uuid) const;
+  void ForgetTpmSecrets();
+  // What the guest's TPM was first started with, and must be ever after.
+  std::string TpmKey(const Uuid& uuid) const;
   // A machine of `cells` NUMA nodes with `cpus` CPUs each.
   void SetCells(int cells, int cpus);
   // As if the guest or its process did it.
@@ -58,8 +65,10 @@ class FakeHypervisor final : public agent::core::Hypervisor {
   struct Domain {
     agent::core::DomainInfo info;
     std::string xml;
+    std::string tpm_key;
     int starts = 0;
   };
+  Status UnlockTpm(Domain& domain) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Save(const Domain& domain) const;
   Status Enter(const std::string& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Status SetPower(const std::string& call, const Uuid& uuid, model::PowerState power,
@@ -72,6 +81,7 @@ class FakeHypervisor final : public agent::core::Hypervisor {
   bool heeds_button_ ABSL_GUARDED_BY(mutex_) = true;
   std::vector<agent::core::HostCell> cells_ ABSL_GUARDED_BY(mutex_);
   std::map<Uuid, Domain> domains_ ABSL_GUARDED_BY(mutex_);
+  std::map<Uuid, std::string> tpm_secrets_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, std::vector<Status>> failures_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, int> calls_ ABSL_GUARDED_BY(mutex_);
   absl::Mutex handler_mutex_ ABSL_ACQUIRED_BEFORE(mutex_);

@@ -47,6 +47,7 @@ InstanceRecord MakeRecord() {
   cell.cpu_pinning = {{0, 6}, {1, 4}};
   cell.cpuset_reserved = {7};
   record.numa = hardware::InstanceNumaTopology{{cell}, hardware::EmulatorThreadsPolicy::kIsolate};
+  record.serial_ports = {10000, 65535};
   record.launched = true;
   record.undo_pending = true;
   return record;
@@ -132,12 +133,14 @@ void CheckCompletion(Journal& journal) {
   EXPECT_EQ((*record)->resources, MakeRecord().resources);
   EXPECT_EQ((*record)->build_body, "the body");
   EXPECT_EQ((*record)->numa, MakeRecord().numa);
+  EXPECT_EQ((*record)->serial_ports, MakeRecord().serial_ports);
   EXPECT_TRUE((*record)->launched);
   EXPECT_TRUE((*record)->undo_pending);
   EXPECT_EQ((*record)->instance_id, 42);
   ASSERT_EQ(journal.Instances()->size(), 1u);
   EXPECT_EQ(journal.Instances()->front().build_body, "");
   EXPECT_EQ(journal.Instances()->front().numa, MakeRecord().numa);
+  EXPECT_EQ(journal.Instances()->front().serial_ports, MakeRecord().serial_ports);
   EXPECT_EQ(journal.Instances()->front().power_state, model::PowerState::kRunning);
 
   Journal::Completion end = progress;

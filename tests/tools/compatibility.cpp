@@ -75,7 +75,14 @@ std::vector<Question> Questions() {
   realtime.request.flavor.extra_specs = {{"hw:cpu_policy", "dedicated"},
                                          {"hw:cpu_realtime", "yes"}};
   realtime.request.image.properties = {{"hw_emulator_threads_policy", "isolate"}};
-  return {plain, kernel, wide, uefi, cells, pages, realtime};
+  Question devices;
+  devices.config.swtpm_enabled = true;
+  devices.config.console.serial_enabled = true;
+  devices.request.flavor.extra_specs = {{"hw:tpm_version", "2.0"}};
+  // Without one of their own, for the properties that ask for a first.
+  Question consoles;
+  consoles.config = devices.config;
+  return {plain, kernel, wide, uefi, cells, pages, realtime, devices, consoles};
 }
 
 // A host that has what guests can be given, as far as one host can.

@@ -76,6 +76,27 @@ Expected<std::vector<model::StepTiming>> ReadTimings(const std::string& text) {
   return timings;
 }
 
+std::string WritePorts(const std::vector<int>& ports) {
+  std::string text;
+  for (const int port : ports) text += (text.empty() ? "" : " ") + std::to_string(port);
+  return text;
+}
+
+Expected<std::vector<int>> ReadPorts(const std::string& text) {
+  std::vector<int> ports;
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  while (at != end) {
+    int port = 0;
+    const auto parsed = std::from_chars(at, end, port);
+    if (parsed.ec != std::errc() || port < 1 || port > 65'535) return BadRow("serial_ports");
+    ports.push_back(port);
+    at = parsed.ptr;
+    if (at != end && *at++ != ' ') return BadRow("serial_ports");
+  }
+  return ports;
+}
+
 Expected<core::JournalEntry> ReadEntry(SQLite::Statement& row) {
   core::JournalEntry entry;
   entry.id = row.getColumn(0).getInt64();
@@ -109,6 +130,7 @@ Expected<core::InstanceRecord> ReadInstance(SQLite::Statement& row) {
   record.launched = row.getColumn(8).getInt() != 0;
   record.undo_pending = row.getColumn(9).getInt() != 0;
   ASSIGN_OR_RETURN(record.numa, ReadNuma(row.getColumn(10).getString()));
+  ASSIGN_OR_RETURN(record.serial_ports, ReadPorts(row.getColumn(11).getString()));
   return record;
 }
 

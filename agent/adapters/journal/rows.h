@@ -19,6 +19,10 @@ Expected<model::Resources> ReadResources(const std::string& text);
 std::string WriteTimings(const std::vector<model::StepTiming>& timings);
 Expected<std::vector<model::StepTiming>> ReadTimings(const std::string& text);
 
+// "10000 10001"
+std::string WritePorts(const std::vector<int>& ports);
+Expected<std::vector<int>> ReadPorts(const std::string& text);
+
 inline constexpr const char* kEntryColumns =
     "id, unique_id, request_id, method, instance, generation, digest, body, state, starts";
 inline constexpr const char* kEntryColumnsNoBody =
@@ -27,10 +31,10 @@ Expected<core::JournalEntry> ReadEntry(SQLite::Statement& row);
 
 inline constexpr const char* kInstanceColumns =
     "uuid, instance_id, generation, claim_id, resources, vm_state, power_state, build_body, "
-    "launched, undo_pending, numa";
+    "launched, undo_pending, numa, serial_ports";
 inline constexpr const char* kInstanceColumnsNoBody =
     "uuid, instance_id, generation, claim_id, resources, vm_state, power_state, '', launched, "
-    "undo_pending, numa";
+    "undo_pending, numa, serial_ports";
 Expected<core::InstanceRecord> ReadInstance(SQLite::Statement& row);
 
 inline constexpr const char* kReportColumns =

@@ -4,7 +4,7 @@
 
 namespace kilonova::agent::adapters::journal {
 
-inline constexpr int kSchemaVersion = 2;
+inline constexpr int kSchemaVersion = 3;
 
 inline constexpr const char* kSchema = R"(
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -40,7 +40,8 @@ CREATE TABLE instances (
   quarantine TEXT,
   launched INTEGER NOT NULL DEFAULT 0,
   undo_pending INTEGER NOT NULL DEFAULT 0,
-  numa TEXT NOT NULL DEFAULT ''
+  numa TEXT NOT NULL DEFAULT '',
+  serial_ports TEXT NOT NULL DEFAULT ''
 );
 CREATE TABLE tombstones (
   instance TEXT PRIMARY KEY, generation INTEGER NOT NULL, at INTEGER NOT NULL
@@ -78,6 +79,10 @@ ALTER TABLE instances ADD COLUMN numa TEXT NOT NULL DEFAULT '';
 UPDATE instances SET launched = (vm_state <> 'building');
 UPDATE instances SET build_body = json_set(build_body, '$.args.admin_password', NULL)
   WHERE json_valid(build_body) AND json_extract(build_body, '$.args.admin_password') IS NOT NULL;
+)";
+
+inline constexpr const char* kToVersion3 = R"(
+ALTER TABLE instances ADD COLUMN serial_ports TEXT NOT NULL DEFAULT '';
 )";
 
 }  // namespace kilonova::agent::adapters::journal

@@ -21,6 +21,7 @@ struct FreeWith {
 
 using DomainHandle = std::unique_ptr<virDomain, FreeWith<virDomainFree>>;
 using NetworkHandle = std::unique_ptr<virNetwork, FreeWith<virNetworkFree>>;
+using SecretHandle = std::unique_ptr<virSecret, FreeWith<virSecretFree>>;
 using CText = std::unique_ptr<char, FreeWith<std::free>>;
 // Shared: calls in flight keep a connection that has been given up until they return.
 using ConnectHandle = std::shared_ptr<virConnect>;

@@ -11,6 +11,7 @@
 #include "agent/adapters/libvirt/guest_capabilities.h"
 #include "agent/adapters/libvirt/hypervisor.h"
 #include "common/base/log.h"
+#include "common/base/program.h"
 
 namespace kilonova::agent::adapters::libvirt {
 namespace {
@@ -32,8 +33,6 @@ bool KvmOpens() {
   close(fd);
   return true;
 }
-
-bool Runs(const char* program) { return access(program, X_OK) == 0; }
 
 // The features of the CPU guests get: the model's own and those beyond it.
 void FillCpu(virConnectPtr connect, const Capabilities& host, core::HostFacts& facts) {
@@ -101,7 +100,7 @@ Expected<core::HostFacts> ReadHostFacts(virConnectPtr connect, const std::string
   FillCpu(connect, host, facts);
   facts.guests = ReadGuestCapabilities(connect, host, facts.virt_type);
   if (!host.cells.empty()) facts.cells = static_cast<int>(host.cells.size());
-  facts.swtpm = Runs("/usr/bin/swtpm") && Runs("/usr/bin/swtpm_setup");
+  facts.swtpm = FindProgram("swtpm").has_value() && FindProgram("swtpm_setup").has_value();
   return facts;
 }
 

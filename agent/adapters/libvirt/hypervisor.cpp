@@ -17,6 +17,7 @@
 #include "agent/adapters/libvirt/errors.h"
 #include "agent/adapters/libvirt/host_facts.h"
 #include "agent/adapters/libvirt/link.h"
+#include "agent/adapters/libvirt/secrets.h"
 #include "common/base/log.h"
 
 namespace kilonova::agent::adapters::libvirt {
@@ -292,6 +293,26 @@ Status Hypervisor::Destroy(const Uuid& uuid) {
 Status Hypervisor::Undefine(const Uuid& uuid) {
   return impl_->CallStatus("domain.undefine", impl_->deadlines().define,
                            [uuid](Domains& d) { return d.Undefine(uuid); });
+}
+
+Status Hypervisor::SetTpmSecret(const Uuid& uuid, const std::string& passphrase) {
+  return impl_
+      ->Call<bool>("secret.set", impl_->deadlines().quick,
+                   [uuid, passphrase](virConnectPtr c, Domains&) -> Expected<bool> {
+                     RETURN_IF_ERROR(libvirt::SetTpmSecret(c, uuid, passphrase));
+                     return true;
+                   })
+      .status();
+}
+
+Status Hypervisor::ForgetTpmSecret(const Uuid& uuid) {
+  return impl_
+      ->Call<bool>("secret.forget", impl_->deadlines().quick,
+                   [uuid](virConnectPtr c, Domains&) -> Expected<bool> {
+                     RETURN_IF_ERROR(libvirt::ForgetTpmSecret(c, uuid));
+                     return true;
+                   })
+      .status();
 }
 
 Expected<core::DomainInfo> Hypervisor::State(const Uuid& uuid) {

@@ -51,6 +51,8 @@ class Hypervisor final : public core::Hypervisor {
   Status Shutdown(const Uuid& uuid) override;
   Status Destroy(const Uuid& uuid) override;
   Status Undefine(const Uuid& uuid) override;
+  Status SetTpmSecret(const Uuid& uuid, const std::string& passphrase) override;
+  Status ForgetTpmSecret(const Uuid& uuid) override;
   Expected<core::DomainInfo> State(const Uuid& uuid) override;
   Expected<std::vector<core::DomainInfo>> List() override;
   Expected<std::string> NetworkBridge(const std::string& name) override;

@@ -15,6 +15,7 @@
 
 #include "agent/adapters/journal/sqlite_journal.h"
 #include "agent/core/failpoint_names.h"
+#include "agent/core/tpm_secret.h"
 #include "common/base/failpoint.h"
 #include "tests/support/agent_harness.h"
 
@@ -64,7 +65,9 @@ void RunScenario(const Scenario& scenario, const fs::path& dir) {
   FakeImageStore images(dir / "images");
   FakeNetworks networks;
   FakeControlPlane control_plane;
-  control_plane.AddTemplate(TinyFlavor());
+  model::Flavor flavor = TinyFlavor();
+  flavor.extra_specs = {{"hw:tpm_version", "2.0"}, {"hw:serial_port_count", "2"}};
+  control_plane.AddTemplate(flavor);
   if (scenario.stale) control_plane.SetCurrent(NthUuid(kInstance), 2);
   FakeDescriber describer;
   FakeDecoder decoder;
@@ -73,7 +76,7 @@ void RunScenario(const Scenario& scenario, const fs::path& dir) {
   ASSERT_TRUE(agent.Start().ok());
   agent.WaitIdle();
   for (const char* what : scenario.messages) {
-    agent.Submit(Message(what, kInstance));
+    agent.Submit(Message(what, kInstance, 1, "devices"));
     agent.WaitIdle();
   }
 }
@@ -125,6 +128,15 @@ void CheckEnd(const Scenario& scenario, const fs::path& dir) {
   EXPECT_EQ(hypervisor.Running(uuid), scenario.end == model::VmState::kActive);
   EXPECT_EQ(fs::exists(dir / "instances" / uuid.str()), !gone);
   EXPECT_EQ((*journal)->Instance(uuid)->has_value(), !gone);
+  // libvirt holds no passphrase any more, and the TPM was always started with the one there is.
+  EXPECT_EQ(hypervisor.TpmSecret(uuid), "");
+  const auto secret = ReadTpmSecret(QuickSettings(dir).paths, uuid);
+  ASSERT_TRUE(secret.ok());
+  EXPECT_EQ(secret->has_value(), !gone);
+  if (!gone) {
+    EXPECT_EQ(hypervisor.TpmKey(uuid), **secret);
+    EXPECT_EQ((*journal)->Instance(uuid)->value().serial_ports.size(), 2u);
+  }
   if (std::string(scenario.name) == "build") {
     EXPECT_EQ(hypervisor.Starts(uuid), 1) << "started once, and once only";
   }

@@ -64,7 +64,8 @@ TEST(Inventory, TraitsAreOfWhatIsServed) {
   facts.arch = "x86_64";
   facts.swtpm = true;
   facts.libvirt_version = 8002000;
-  const auto traits = [&] { return MakeHostReport(AgentSettings(), facts, {}).traits; };
+  AgentSettings settings;
+  const auto traits = [&] { return MakeHostReport(settings, facts, {}).traits; };
   EXPECT_THAT(traits(), Contains("COMPUTE_STORAGE_BUS_IDE"));
   EXPECT_THAT(traits(), Contains("COMPUTE_NET_VIF_MODEL_E1000"));
   EXPECT_THAT(traits(), Contains("COMPUTE_VIOMMU_MODEL_INTEL"));
@@ -73,6 +74,22 @@ TEST(Inventory, TraitsAreOfWhatIsServed) {
   EXPECT_THAT(traits(), Contains("COMPUTE_IMAGE_TYPE_ISO"));
   facts.libvirt_version = 8003000;
   EXPECT_THAT(traits(), Contains("COMPUTE_VIOMMU_MODEL_VIRTIO"));
+  settings.swtpm_enabled = true;
+  EXPECT_THAT(traits(), Contains("COMPUTE_SECURITY_TPM_1_2"));
+  EXPECT_THAT(traits(), Contains("COMPUTE_SECURITY_TPM_2_0"));
+  facts.swtpm = false;  // uninstalled since
+  EXPECT_THAT(traits(), Not(Contains(StartsWith("COMPUTE_SECURITY_TPM"))));
+}
+
+TEST(Inventory, FileBackedMemoryIsWhatIsOffered) {
+  AgentSettings settings;
+  settings.file_backed_memory_mb = 1 << 20;
+  HostFacts facts;
+  facts.memory_mb = 32000;
+  const auto& memory = MakeInventories(settings, facts, {}).at("MEMORY_MB");
+  EXPECT_EQ(memory.total, 1 << 20);
+  EXPECT_EQ(memory.max_unit, 1 << 20);
+  EXPECT_EQ(memory.reserved, 512);
 }
 
 TEST(Inventory, EncryptedGuestsHaveSlotsWhereTheHostCanEncrypt) {

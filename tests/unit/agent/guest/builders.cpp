@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/unit/agent/guest/builders.h"
 
+#include "agent/guest/disk_placement.h"
+#include "agent/guest/features.h"
+
 namespace kilonova::testing {
 
 Uuid Id(std::string_view text) { return Uuid::Parse(text).value(); }
@@ -71,7 +74,12 @@ agent::core::HostFacts UefiHost() {
 Expected<agent::guest::Domain> Described(const agent::guest::GuestConfig& config,
                                          const model::BuildRequest& request,
                                          const agent::core::HostFacts& facts) {
-  return agent::guest::DescribeRequest(config, facts, request, PlainBase());
+  RETURN_IF_ERROR(agent::guest::CheckServed(request));
+  ASSIGN_OR_RETURN(agent::guest::GuestInput input,
+                   agent::guest::InputOf(config, facts, request, PlainBase()));
+  input.serial_ports = {10000, 10001, 10002};
+  ASSIGN_OR_RETURN(const auto disks, agent::guest::PlaceDisks(config, input));
+  return agent::guest::DescribeGuest(config, facts.guests, input, disks);
 }
 
 std::string XmlOrError(const agent::guest::GuestConfig& config, const model::BuildRequest& request,

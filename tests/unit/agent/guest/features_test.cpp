@@ -26,7 +26,7 @@ Status WithProperty(const Pair& pair) {
 TEST(Features, SpecsNotServed_RefusedByName) {
   for (const Pair& pair :
        std::initializer_list<Pair>{{"hw:cpu_policy", "exclusive"},
-                                   {"hw:tpm_version", "2.0"},
+                                   {"hw:tpm_version", "3.0"},
                                    {"hw:watchdog_action", "explode"},
                                    {"hw:invented", "1"},
                                    {"quota:disk_write_iops_sec_max", "10"},
@@ -43,7 +43,7 @@ TEST(Features, SpecsNotServed_RefusedByName) {
 }
 
 TEST(Features, PropertiesNotServed_RefusedByName) {
-  for (const Pair& pair : std::initializer_list<Pair>{{"hw_tpm_version", "2.0"},
+  for (const Pair& pair : std::initializer_list<Pair>{{"hw_tpm_model", "tpm-spapr"},
                                                       {"hw_disk_bus", "fdc"},
                                                       {"hw_vif_model", "netfront"},
                                                       {"hw_invented", "1"},
@@ -72,6 +72,8 @@ TEST(Features, WithoutEffectOrServed_Passes) {
                                    {"hw:numa_nodes", "2"},
                                    {"hw:numa_cpus.0", "0-1"},
                                    {"hw:serial_port_count", "2"},
+                                   {"hw:tpm_version", "2.0"},
+                                   {"hw:tpm_model", "tpm-crb"},
                                    {"hw:locked_memory", "False"},
                                    {"hw:locked_memory", "true"},
                                    {"hw:cpu_realtime", "yes"},

@@ -152,6 +152,7 @@ TEST_F(SqliteJournalTest, Version1IsTakenOverWithoutItsPasswords) {
   const auto active = journal->Instance(*Uuid::Parse("00000000-0000-4000-8000-000000000001"));
   ASSERT_TRUE(active.ok() && active->has_value());
   EXPECT_TRUE((*active)->launched);
+  EXPECT_TRUE((*active)->serial_ports.empty());
   EXPECT_EQ((*active)->build_body,
             R"({"method":"m","args":{"admin_password":null,"size":12345678901234567}})");
   const auto building = journal->Instance(*Uuid::Parse("00000000-0000-4000-8000-000000000002"));
@@ -160,6 +161,29 @@ TEST_F(SqliteJournalTest, Version1IsTakenOverWithoutItsPasswords) {
   const auto starts = journal->MarkRunning(1);
   EXPECT_EQ(starts->counted, 3);
   EXPECT_EQ(starts->all, 3);
+}
+
+TEST_F(SqliteJournalTest, Version2IsTakenOver) {
+  const Uuid uuid = *Uuid::Parse("00000000-0000-4000-8000-000000000001");
+  {
+    const auto journal = MustOpen();
+    core::Journal::Completion made;
+    made.upsert = core::InstanceRecord{};
+    made.upsert->uuid = uuid;
+    made.upsert->instance_id = 7;
+    made.upsert->serial_ports = {10000};
+    ASSERT_TRUE(journal->Complete(made).ok());
+  }
+  {
+    SQLite::Database db(options_.file.string(), SQLite::OPEN_READWRITE);
+    db.exec("ALTER TABLE instances DROP COLUMN serial_ports; PRAGMA user_version = 2");
+  }
+  const auto journal = MustOpen();
+  ASSERT_NE(journal, nullptr);
+  const auto record = journal->Instance(uuid);
+  ASSERT_TRUE(record.ok() && record->has_value());
+  EXPECT_EQ((*record)->instance_id, 7);
+  EXPECT_TRUE((*record)->serial_ports.empty());
 }
 
 TEST_F(SqliteJournalTest, PasswordOfABuildThatEndedIsInNoFile) {

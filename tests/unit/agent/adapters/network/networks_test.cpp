@@ -24,6 +24,8 @@ class OneNetwork : public core::Hypervisor {
   Status Shutdown(const Uuid&) override { return OkStatus(); }
   Status Destroy(const Uuid&) override { return OkStatus(); }
   Status Undefine(const Uuid&) override { return OkStatus(); }
+  Status SetTpmSecret(const Uuid&, const std::string&) override { return OkStatus(); }
+  Status ForgetTpmSecret(const Uuid&) override { return OkStatus(); }
   Expected<core::DomainInfo> State(const Uuid&) override { return core::DomainInfo{}; }
   Expected<std::vector<core::DomainInfo>> List() override {
     return std::vector<core::DomainInfo>{};
