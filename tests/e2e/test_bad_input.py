@@ -167,7 +167,8 @@ def test_features_not_served_are_refused_not_ignored(cloud):
     cloud.cli("flavor", "create", "limited", "--id", "limited", "--vcpus", 1, "--memory", 64, "--disk", 1,
               "--extra", "quota:memory_limit=64")
     assert fails(cloud, "x", flavor="limited") == "FEATURE_NOT_SERVED"
-    # What Nova asks Placement for by a trait is refused there: no host here says it has it.
+    # What Nova asks Placement for by a trait is refused there: swtpm is not enabled on the host, which
+    # therefore does not say it has it.
     cloud.cli("flavor", "create", "tpm", "--id", "tpm", "--vcpus", 1, "--memory", 64, "--disk", 1,
               "--extra", "hw:tpm_version=2.0", "--extra", "hw:tpm_model=tpm-crb")
     assert fails(cloud, "x", flavor="tpm") == "NO_VALID_HOST"

@@ -5,7 +5,9 @@ features share a guest, since booting is what costs."""
 import os
 import pathlib
 import re
+import socket
 import subprocess
+import xml.etree.ElementTree as ET
 
 import pytest
 
@@ -16,10 +18,13 @@ BOOT = 300  # seconds: UEFI on an emulated CPU, on a machine that does other thi
 
 @pytest.fixture(scope="module")
 def cloud():
-    with Cloud(agents=["a", "b"]) as one:
-        # The second host writes config drives of vfat and keeps no raw images.
-        one.agents["b"].stop()
-        one.start_agent("b", extra="config_drive_format: vfat\nforce_raw_images: false\n")
+    with Cloud(agents=["a", "b"], start=False) as one:
+        # The first host gives guests TPMs; the second one serial consoles, writes config drives of
+        # vfat and keeps no raw images.
+        one.start_scheduler()
+        one.start_agent("a", KILONOVA_LIBVIRT_SWTPM_ENABLED="true")
+        one.start_agent("b", extra="config_drive_format: vfat\nforce_raw_images: false\n"
+                                   "serial_console: {enabled: true}\n")
         one.wait_hosts_up(["a", "b"])
         one.seed(guest=True)
         yield one
@@ -87,10 +92,16 @@ def test_uefi_numa_scsi_and_cdrom(cloud):
     cells = min(2, host_nodes())
     cloud.cli("flavor", "create", "big", "--id", "big", "--vcpus", 2, "--memory", 256, "--disk", 1,
               "--extra", f"hw:numa_nodes={cells}", "--extra", "quota:disk_total_iops_sec=5000",
-              "--extra", "hw:watchdog_action=reset")
+              "--extra", "hw:watchdog_action=poweroff", "--extra", "hw:tpm_version=2.0", "--extra",
+              "hw:tpm_model=tpm-crb")
     cloud.seed_guest("uefi", hw_machine_type="q35", hw_firmware_type="uefi", hw_disk_bus="scsi",
-                     hw_scsi_model="virtio-scsi", hw_cdrom_bus="scsi", hw_rng_model="virtio")
+                     hw_scsi_model="virtio-scsi", hw_cdrom_bus="scsi", hw_rng_model="virtio",
+                     os_command_line="console=ttyS0 quiet kilonova.watchdog")
     uuid, said = boot(cloud, "a", "uefi", flavor="big", image="uefi")
+    # It arms its watchdog and leaves it alone, and is switched off for it.
+    cloud.wait_console(uuid, "guest: watchdog armed", seconds=60)
+    stopped = cloud.wait_state(uuid, "STOPPED", seconds=60)
+    assert stopped["power_state"] == "POWER_STATE_SHUTDOWN", stopped
     assert "firmware efi" in said
     assert "cpus 2" in said
     nodes = [m for line in said if (m := re.match(r"numa node(\d) cpus (\S+) memory_kb (\d+)", line))]
@@ -102,16 +113,70 @@ def test_uefi_numa_scsi_and_cdrom(cloud):
     assert f"uuid {uuid}" in said
     assert "rng virtio_rng.0" in said
     assert "pci 0x8086:0x25ab" in said, "the watchdog; Debian's cloud kernel has no driver for it"
+    assert "tpm version 2" in said, said
+    random = next(line.split()[2] for line in said if line.startswith("tpm random "))
+    assert re.fullmatch("80010000001400000000" "0008" "[0-9a-f]{16}", random), "TPM_RC_SUCCESS and 8 bytes"
     xml = cloud.libvirtd.virsh("dumpxml", uuid)
     assert len(re.findall(r"<cell id='\d' cpus=", xml)) == cells, xml
     assert "<numatune>" in xml
     assert "<total_iops_sec>5000</total_iops_sec>" in xml
-    assert re.search(r"<watchdog model='\w+' action='reset'", xml)
-    find = "find /var/lib/libvirt/qemu/nvram -mindepth 1 2>/dev/null || true"
-    assert cloud.libvirtd.inside("sh", "-c", find).strip(), "UEFI keeps its variables"
+    assert re.search(r"<watchdog model='\w+' action='poweroff'", xml)
+    # libvirt had the passphrase only while the guest started; the agent has it for the next time, and
+    # swtpm would refuse any other.
+    assert secrets(cloud) == []
+    kept = cloud.directory / "agent-a" / "instances" / uuid / "vtpm.secret"
+    assert kept.stat().st_mode & 0o777 == 0o600 and kept.stat().st_size == 512
+    cloud.libvirtd.kill9()
+    cloud.libvirtd.restart()
+    cloud.wait_hosts_up(["a", "b"])
+    cloud.cli("instance", "start", uuid)
+    cloud.wait_state(uuid, "ACTIVE", seconds=120)
+    assert secrets(cloud) == []
+    find = "find /var/lib/libvirt/qemu/nvram /var/lib/libvirt/swtpm -mindepth 1 2>/dev/null || true"
+    left = cloud.libvirtd.inside("sh", "-c", find)
+    assert "/nvram/" in left and "/swtpm/" in left, "UEFI keeps its variables, the TPM its state"
     cloud.delete(uuid)
     assert not cloud.libvirtd.inside("sh", "-c", find).strip(), "and they go with their guest"
     cloud.assert_no_leak()
+
+
+def test_tpm_goes_where_swtpm_is_enabled(cloud):
+    cloud.cli("flavor", "create", "tpm12", "--id", "tpm12", "--vcpus", 1, "--memory", 64, "--disk", 1,
+              "--extra", "hw:tpm_version=1.2")
+    uuid = cloud.create("tpm", flavor="tpm12")
+    assert cloud.wait_state(uuid, "ACTIVE", seconds=120)["host"] == "a"
+    tpm = ET.fromstring(cloud.libvirtd.virsh("dumpxml", uuid)).find("devices/tpm")
+    assert tpm.get("model") == "tpm-tis" and tpm.find("backend").get("version") == "1.2"
+    assert tpm.find("backend/encryption").get("secret") == uuid
+    assert secrets(cloud) == []
+    cloud.delete(uuid)
+    cloud.assert_no_leak()
+    cloud.cli("host", "disable", "a", "--reason", "no other has TPMs")
+    try:
+        uuid = cloud.create("tpm", flavor="tpm12")
+        assert cloud.wait_state(uuid, "ERROR")["fault"]["reason"] == "NO_VALID_HOST"
+    finally:
+        cloud.cli("host", "enable", "a")
+
+
+def secrets(cloud):
+    return cloud.libvirtd.virsh("secret-list").split()
+
+
+def ask(port, text, answer, seconds=60):
+    """Sends a line to a serial port until the guest has answered it."""
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as line:
+        line.settimeout(2)
+        heard = b""
+        for _ in range(seconds // 2):
+            line.sendall(text + b"\n")
+            try:
+                heard += line.recv(4096)
+            except TimeoutError:
+                continue
+            if answer in heard:
+                return
+    raise AssertionError(f"{answer} on port {port}, which says {heard}")
 
 
 def test_ephemeral_swap_vfat_and_serial_port(cloud):
@@ -131,11 +196,26 @@ def test_ephemeral_swap_vfat_and_serial_port(cloud):
     drive = next(name for name, what in contents.items() if what[:1] == ["vfat"])
     assert f"config drive {drive} vfat config-2" in [line.strip() for line in said]
     assert f"uuid {uuid}" in said
-    assert "serial ports 1" in said, "as in Nova, the count is that of serial consoles over TCP"
+    assert "serial ports 2" in said
+    serials = ET.fromstring(cloud.libvirtd.virsh("dumpxml", uuid)).findall("devices/serial")
+    ports = [int(serial.find("source").get("service")) for serial in serials]
+    assert len(set(ports)) == 2 and all(10000 <= port < 20000 for port in ports)
+    ask(ports[1], b"hello", b"guest: heard hello")
+    # Another guest, which has one port unasked, gets another.
+    cloud.cli("host", "disable", "a", "--reason", "the other one is meant")
+    other = cloud.create("other")
+    cloud.wait_state(other, "ACTIVE")
+    cloud.cli("host", "enable", "a")
+    source = ET.fromstring(cloud.libvirtd.virsh("dumpxml", other)).find("devices/serial[@type='tcp']/source")
+    assert int(source.get("service")) not in ports
+    cloud.wait_console(other, "null guest", seconds=60)
+    cloud.delete(other)
     assert not any("virtio_rng" in line for line in said), "the flavor forbids it"
     assert cloud.used("b")["DISK_GB"] == 3, "root, ephemeral, and swap rounded up"
     # What was made is found again, not made again: a hard reboot keeps it.
     cloud.cli("instance", "reboot", uuid, "--hard", "--wait", timeout=120)
+    again = ET.fromstring(cloud.libvirtd.virsh("dumpxml", uuid)).findall("devices/serial/source")
+    assert [int(source.get("service")) for source in again] == ports
     cloud.delete(uuid)
     cloud.assert_no_leak()
 

@@ -12,15 +12,59 @@
 set -euo pipefail
 verb=${1:?verb} dir=${2:?directory}
 
+# What libvirt reads of NUMA nodes, for two of them: CPU 0 and the huge pages in the first, the other
+# CPUs in the second, half of the memory in each. The kernel may know one node only and would refuse
+# to bind memory to another, so that binding is taken out of QEMU's command line; the rest of a guest
+# with cells (its topology, its pinned CPUs, huge pages) is as on any machine.
+two_cells() {
+  local nodes=$dir/nodes real=/sys/devices/system/node qemu=/usr/bin/qemu-system-x86_64 last half huge
+  last=$(($(nproc --all) - 1))
+  half=$(($(sed -n 's/^MemTotal: *\([0-9]*\) kB/\1/p' /proc/meminfo) / 2))
+  huge=hugepages/hugepages-2048kB
+  for node in 0 1; do
+    mkdir -p "$nodes/node$node/$huge"
+    printf 'Node %s MemTotal: %s kB\nNode %s MemFree: %s kB\n' $node $half $node $half >"$nodes/node$node/meminfo"
+    echo 0 | tee "$nodes/node$node/$huge"/{nr,free,surplus}_hugepages >/dev/null
+  done
+  tee "$nodes/node0/$huge"/{nr,free}_hugepages </proc/sys/vm/nr_hugepages >/dev/null
+  echo 0 >"$nodes/node0/cpulist"
+  echo 1 >"$nodes/node0/cpumap"
+  echo "10 20" >"$nodes/node0/distance"
+  echo "1-$last" | sed 's/^1-1$/1/' >"$nodes/node1/cpulist"
+  printf '%x\n' $(((1 << (last + 1)) - 2)) >"$nodes/node1/cpumap"
+  echo "20 10" >"$nodes/node1/distance"
+  for cpu in $(seq 0 $last); do
+    ln -s "/sys/devices/system/cpu/cpu$cpu" "$nodes/node$((cpu > 0))/cpu$cpu"
+  done
+  echo 0-1 | tee "$nodes"/{online,possible,has_cpu,has_memory,has_normal_memory} >/dev/null
+  mount --bind "$nodes" "$real"
+  # It looks for its modules and firmware beside itself.
+  mkdir -p "$dir/usr/bin"
+  ln -s /usr/lib /usr/share "$dir/usr/"
+  touch "$dir$qemu"
+  mount --bind "$qemu" "$dir$qemu"
+  cat >"$dir/qemu-one-node" <<X
+#!/bin/bash
+args=()
+for arg in "\$@"; do args+=("\${arg/,\"host-nodes\":\[1\],\"policy\":\"bind\"/}"); done
+exec "$dir$qemu" "\${args[@]}"
+X
+  chmod 0755 "$dir/qemu-one-node"
+  mount --bind "$dir/qemu-one-node" "$qemu"
+  mkdir -p /dev/hugepages
+  mount -t hugetlbfs hugetlbfs /dev/hugepages
+}
+
 hold() {
-  mkdir -p "$dir"/{run,lib,log,cache,etc/qemu,sock} /run/libvirt /var/lib/libvirt \
-    /var/log/libvirt /var/cache/libvirt /etc/libvirt
+  mkdir -p "$dir"/{run,lib,log,cache,etc/qemu,sock,swtpm} /run/libvirt /var/lib/libvirt \
+    /var/log/libvirt /var/cache/libvirt /etc/libvirt /var/log/swtpm
   [ ! -d /etc/libvirt/nwfilter ] || cp -a /etc/libvirt/nwfilter "$dir/etc/"
   mount --bind "$dir/run" /run/libvirt
   mount --bind "$dir/lib" /var/lib/libvirt
   mount --bind "$dir/log" /var/log/libvirt
   mount --bind "$dir/cache" /var/cache/libvirt
   mount --bind "$dir/etc" /etc/libvirt
+  mount --bind "$dir/swtpm" /var/log/swtpm
   cat >/etc/libvirt/libvirtd.conf <<X
 unix_sock_dir = "$dir/sock"
 auth_unix_rw = "none"
@@ -42,6 +86,7 @@ namespaces = []
 remember_owner = 0
 stdio_handler = "logd"
 X
+  [ "${KILONOVA_TEST_CELLS:-1}" != 2 ] || two_cells
   ip link set lo up
   touch "$dir/held"
   # As the namespace's init bash reaps the guests that libvirt left to it.
