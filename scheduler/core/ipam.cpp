@@ -87,8 +87,10 @@ Expected<ParsedAddress> ParseAddress(std::string_view text) {
   std::array<unsigned char, 16> bytes{};
   ParsedAddress parsed;
   std::size_t size = 4;
-  if (inet_pton(AF_INET, copy.c_str(), bytes.data()) != 1) {
-    if (inet_pton(AF_INET6, copy.c_str(), bytes.data()) != 1) {
+  // inet_pton would not see what is behind a NUL.
+  const bool whole = text.find('\0') == std::string_view::npos;
+  if (!whole || inet_pton(AF_INET, copy.c_str(), bytes.data()) != 1) {
+    if (!whole || inet_pton(AF_INET6, copy.c_str(), bytes.data()) != 1) {
       return Error(Code::kInvalidArgument, reason::kNetworkInvalid, "not an IP address");
     }
     parsed.version = 6;
