@@ -26,6 +26,8 @@ adapters::libvirt::Options LibvirtOptions(const Options& options, runtime::Metri
   libvirt.uri = options.libvirt_uri;
   libvirt.host = options.agent.host;
   libvirt.virt_type = options.virt_type;
+  libvirt.cpu_models = options.guest.cpu.models;
+  libvirt.rng_dev_path = options.guest.rng_dev_path;
   libvirt.on_call = [&metrics](std::string_view call, std::chrono::microseconds took, bool ok) {
     metrics.Observe("kilonova_agent_libvirt_call_seconds",
                     std::chrono::duration<double>(took).count(),

@@ -12,6 +12,7 @@
 #include <charconv>
 #include <map>
 
+#include "agent/app/guest_options.h"
 #include "common/base/ids.h"
 #include "common/base/program.h"
 #include "common/runtime/config.h"
@@ -169,32 +170,6 @@ void ReadImages(Config& config, adapters::images::ImageStoreOptions& images,
   images.tools.wall_clock = config.Duration("images.tool_timeout", images.tools.wall_clock);
 }
 
-void ReadGuest(Config& config, guest::GuestConfig& guest) {
-  guest.emulator = config.String("libvirt.emulator", guest.emulator);
-  const std::string machine_type = config.String("libvirt.machine_type", "");
-  if (!machine_type.empty()) guest.machine_types["x86_64"] = machine_type;
-  guest.cpu.mode =
-      config.Choice("libvirt.cpu_mode", guest.cpu.mode,
-                    {"", "host-model", "host-passthrough", "maximum", "custom", "none"});
-  guest.cpu.realtime_priority = static_cast<int>(
-      config.Int("libvirt.realtime_scheduler_priority", guest.cpu.realtime_priority, 1, 99));
-  const std::string cpu_model = config.String("libvirt.cpu_model", "");
-  if (!cpu_model.empty()) guest.cpu.models = {cpu_model};
-  guest.disk.cache = config.Choice("libvirt.disk_cache", "auto",
-                                   {"auto", "none", "writeback", "writethrough", "directsync"});
-  guest.lock_mac = config.Bool("libvirt.lock_mac", guest.lock_mac);
-  guest.memory_stats_period = static_cast<int>(
-      config.Int("libvirt.memory_stats_period", guest.memory_stats_period, 0, 3600));
-  guest.force_config_drive = config.Bool("guest.force_config_drive", guest.force_config_drive);
-  guest.vendor = config.String("guest.smbios_vendor", guest.vendor);
-  guest.product = config.String("guest.smbios_product", guest.product);
-  guest.package_version = config.String("guest.smbios_version", guest.package_version);
-  guest.default_availability_zone =
-      config.String("guest.default_availability_zone", guest.default_availability_zone);
-  guest.vendor_data = config.String("guest.vendor_data", guest.vendor_data);
-  guest.metadata_admin_pass = config.Bool("guest.metadata_admin_pass", guest.metadata_admin_pass);
-}
-
 struct SwtpmNames {
   std::string user, group;
 };
@@ -311,7 +286,7 @@ Expected<Options> LoadOptions(const std::filesystem::path& file) {
   const Status compute = ReadCompute(config, options.agent);
   ReadImages(config, options.images, options.agent.image_size_limit_gb);
   options.images.paths = options.agent.paths;
-  ReadGuest(config, options.guest);
+  const Status guest = ReadGuestOptions(config, options.guest);
   const SwtpmNames swtpm = ReadSwtpm(config, options.agent);
   const Status serial = ReadSerialConsole(config, options);
   options.default_ephemeral_format = config.Choice(
@@ -334,6 +309,7 @@ Expected<Options> LoadOptions(const std::filesystem::path& file) {
   RETURN_IF_ERROR(config.Finish());
   RETURN_IF_ERROR(compute);
   RETURN_IF_ERROR(serial);
+  RETURN_IF_ERROR(guest);
   RETURN_IF_ERROR(CheckSwtpm(options.agent, swtpm));
   RETURN_IF_ERROR(CheckFileBackedMemory(options.agent));
   RETURN_IF_ERROR(amqp.status());

@@ -63,7 +63,7 @@ constexpr Key kExtraSpecs[] = {
     {"hw_rng:allowed", Takes::kFlag},
     {"hw_rng:rate_bytes", Takes::kNumber},
     {"hw_rng:rate_period", Takes::kNumber},
-    {"hw_video:ram_max_mb", Takes::kAnything},  // there is no display
+    {"hw_video:ram_max_mb", Takes::kAnything},  // judged with the image's wish
     {"os:secure_boot", Takes::kWords, "disabled optional required"},
     {"hw:*", Takes::kNothing},
     {"hw_rng:*", Takes::kNothing},
@@ -129,7 +129,7 @@ constexpr Key kImageProperties[] = {
     {"hw_tpm_version", Takes::kWords, "1.2 2.0"},
     {"hw_tpm_model", Takes::kWords, "tpm-tis tpm-crb"},
     {"hw_watchdog_action", Takes::kWords, "disabled none pause poweroff reset"},
-    // Without a display Nova gives neither of these either.
+    // Of displays, which a guest has where vnc or spice is enabled.
     {"hw_video_model", Takes::kAnything},
     {"hw_video_ram", Takes::kAnything},
     {"hw_pointer_model", Takes::kAnything},

@@ -24,7 +24,7 @@ def cloud():
         one.start_scheduler()
         one.start_agent("a", KILONOVA_LIBVIRT_SWTPM_ENABLED="true")
         one.start_agent("b", extra="config_drive_format: vfat\nforce_raw_images: false\n"
-                                   "serial_console: {enabled: true}\n")
+                                   "serial_console: {enabled: true}\nvnc: {enabled: true}\n")
         one.wait_hosts_up(["a", "b"])
         one.seed(guest=True)
         yield one
@@ -179,6 +179,12 @@ def ask(port, text, answer, seconds=60):
     raise AssertionError(f"{answer} on port {port}, which says {heard}")
 
 
+def vnc_greeting(cloud, uuid):
+    graphics = ET.fromstring(cloud.libvirtd.virsh("dumpxml", uuid)).find("devices/graphics[@type='vnc']")
+    with socket.create_connection((graphics.get("listen"), int(graphics.get("port"))), timeout=10) as screen:
+        return screen.recv(12)
+
+
 def test_ephemeral_swap_vfat_and_serial_port(cloud):
     cloud.cli("flavor", "create", "disks", "--id", "disks", "--vcpus", 1, "--memory", 128, "--disk", 1,
               "--ephemeral", 1, "--swap", 64, "--extra", "hw:serial_port_count=2", "--extra",
@@ -201,6 +207,7 @@ def test_ephemeral_swap_vfat_and_serial_port(cloud):
     ports = [int(serial.find("source").get("service")) for serial in serials]
     assert len(set(ports)) == 2 and all(10000 <= port < 20000 for port in ports)
     ask(ports[1], b"hello", b"guest: heard hello")
+    assert vnc_greeting(cloud, uuid).startswith(b"RFB 003.")
     # Another guest, which has one port unasked, gets another.
     cloud.cli("host", "disable", "a", "--reason", "the other one is meant")
     other = cloud.create("other")

@@ -82,7 +82,13 @@ std::vector<Question> Questions() {
   // Without one of their own, for the properties that ask for a first.
   Question consoles;
   consoles.config = devices.config;
-  return {plain, kernel, wide, uefi, cells, pages, realtime, devices, consoles};
+  Question display;
+  display.config.console.vnc_enabled = true;
+  display.request.flavor.extra_specs = {{"hw_video:ram_max_mb", "64"}};
+  display.request.image.properties = {{"hw_video_ram", "16"}};
+  Question mouse = display;
+  mouse.config.console.pointer_model = "ps2mouse";
+  return {plain, kernel, wide, uefi, cells, pages, realtime, devices, consoles, display, mouse};
 }
 
 // A host that has what guests can be given, as far as one host can.

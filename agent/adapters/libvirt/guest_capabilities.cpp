@@ -4,6 +4,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 
@@ -13,8 +14,6 @@
 
 namespace kilonova::agent::adapters::libvirt {
 namespace {
-
-constexpr const char* kRngDevice = "/dev/urandom";
 
 std::string FirstLine(const char* file) {
   std::ifstream in(file);
@@ -97,16 +96,42 @@ void FillMachines(virConnectPtr connect, const Capabilities& host, const std::st
   }
 }
 
+std::string LowerCase(std::string text) {
+  for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return text;
+}
+
+// The features of the models an operator named, however they are written.
+void FillModels(virConnectPtr connect, const std::string& arch,
+                const std::vector<std::string>& wanted, core::GuestCapabilities& guests) {
+  for (const std::string& model : guests.cpu_models) {
+    const auto same = [&model](const std::string& w) { return LowerCase(w) == LowerCase(model); };
+    if (std::ranges::none_of(wanted, same)) continue;
+    const std::string cpu = "<cpu><arch>" + arch + "</arch><model>" + model + "</model></cpu>";
+    const char* cpus[] = {cpu.c_str()};
+    char* full = virConnectBaselineCPU(connect, cpus, 1, VIR_CONNECT_BASELINE_CPU_EXPAND_FEATURES);
+    if (full == nullptr) {
+      LogWarn("libvirt does not say what a CPU model has",
+              {F("model", model), F("status", LastError("baseline"))});
+      continue;
+    }
+    const auto features = ParseCpuFeatures(TakeText(full));
+    if (features.ok()) guests.cpu_model_features[model].insert(features->begin(), features->end());
+  }
+}
+
 }  // namespace
 
 core::GuestCapabilities ReadGuestCapabilities(virConnectPtr connect, const Capabilities& host,
-                                              const std::string& virt_type) {
+                                              const std::string& virt_type,
+                                              const Options& options) {
   core::GuestCapabilities guests;
   guests.host_uuid = host.host_uuid;
   guests.machine_id = MachineId();
   guests.machine_types = host.machine_types;
   guests.canonical_machines = host.canonical_machines;
   guests.cpu_models = CpuModels(connect, host.arch);
+  FillModels(connect, host.arch, options.cpu_models, guests);
   FillMachines(connect, host, virt_type, guests);
   guests.cpu_control = HasCpuController();
   guests.cells = host.cells;
@@ -114,7 +139,8 @@ core::GuestCapabilities ReadGuestCapabilities(virConnectPtr connect, const Capab
   guests.firmware = ReadFirmwareDescriptors({"/usr/share/qemu/firmware", "/etc/qemu/firmware"});
   struct utsname kernel = {};
   if (uname(&kernel) == 0) guests.kernel_major = std::atoi(kernel.release);
-  guests.rng_device = access(kRngDevice, F_OK) == 0;
+  guests.rng_device =
+      options.rng_dev_path.empty() || access(options.rng_dev_path.c_str(), F_OK) == 0;
   return guests;
 }
 

@@ -63,7 +63,8 @@ void FillCpu(virConnectPtr connect, const Capabilities& host, core::HostFacts& f
 
 std::string DetectVirtType() { return KvmOpens() && CpuShowsVirtualization() ? "kvm" : "qemu"; }
 
-Expected<core::HostFacts> ReadHostFacts(virConnectPtr connect, const std::string& virt_type) {
+Expected<core::HostFacts> ReadHostFacts(virConnectPtr connect, const Options& options) {
+  const std::string& virt_type = options.virt_type;
   char* text = virConnectGetCapabilities(connect);
   if (text == nullptr) return LastError("reading the host's capabilities failed");
   ASSIGN_OR_RETURN(auto host, ParseCapabilities(TakeText(text)));
@@ -98,7 +99,7 @@ Expected<core::HostFacts> ReadHostFacts(virConnectPtr connect, const std::string
   }
   facts.hostname = TakeText(virConnectGetHostname(connect));
   FillCpu(connect, host, facts);
-  facts.guests = ReadGuestCapabilities(connect, host, facts.virt_type);
+  facts.guests = ReadGuestCapabilities(connect, host, facts.virt_type, options);
   if (!host.cells.empty()) facts.cells = static_cast<int>(host.cells.size());
   facts.swtpm = FindProgram("swtpm").has_value() && FindProgram("swtpm_setup").has_value();
   return facts;

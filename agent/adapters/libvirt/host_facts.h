@@ -5,11 +5,11 @@
 #include <string>
 
 #include "agent/adapters/libvirt/handles.h"
+#include "agent/adapters/libvirt/hypervisor.h"
 #include "agent/core/hypervisor.h"
 
 namespace kilonova::agent::adapters::libvirt {
 
-// `virt_type` is "auto", "kvm" or "qemu".
-Expected<core::HostFacts> ReadHostFacts(virConnectPtr connect, const std::string& virt_type);
+Expected<core::HostFacts> ReadHostFacts(virConnectPtr connect, const Options& options);
 
 }  // namespace kilonova::agent::adapters::libvirt

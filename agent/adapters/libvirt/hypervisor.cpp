@@ -79,7 +79,7 @@ class Hypervisor::Impl {
 
   bool Connected() const { return AllConnected(*links_); }
   const Deadlines& deadlines() const { return shared_->options.deadlines; }
-  const std::string& virt_type() const { return shared_->options.virt_type; }
+  const Options& options() const { return shared_->options; }
 
   // Makes `call` on a pool thread, on that thread's connection.
   template <class T>
@@ -265,8 +265,8 @@ bool Hypervisor::Connected() const { return impl_->Connected(); }
 
 Expected<core::HostFacts> Hypervisor::Facts() {
   return impl_->Call<core::HostFacts>("host.facts", impl_->deadlines().facts,
-                                      [virt_type = impl_->virt_type()](virConnectPtr c, Domains&) {
-                                        return ReadHostFacts(c, virt_type);
+                                      [options = impl_->options()](virConnectPtr c, Domains&) {
+                                        return ReadHostFacts(c, options);
                                       });
 }
 

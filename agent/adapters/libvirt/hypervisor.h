@@ -29,6 +29,10 @@ struct Options {
   std::string uri = "qemu:///system";
   std::string host;                // the owner tag of our domains
   std::string virt_type = "auto";  // "auto", "kvm" or "qemu"
+  // What the host is asked besides: the features of the CPU models it is to choose from, and
+  // whether there is that source of random numbers.
+  std::vector<std::string> cpu_models;
+  std::string rng_dev_path = "/dev/urandom";
   int keepalive_seconds = 4;
   unsigned keepalive_probes = 2;
   std::chrono::milliseconds most_backoff{2000};

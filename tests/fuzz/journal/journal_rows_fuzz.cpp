@@ -22,5 +22,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto again = ReadTimings(WriteTimings(*timings));
     Require(again.ok() && *again == *timings);
   }
+  if (const auto ports = ReadPorts(text); ports.ok()) {
+    const auto again = ReadPorts(WritePorts(*ports));
+    Require(again.ok() && *again == *ports);
+  }
   return 0;
 }

@@ -78,6 +78,7 @@ class QemuTest : public ::testing::Test {
     options.uri = libvirtd_->uri();
     options.host = kHost;
     options.virt_type = "qemu";
+    options.cpu_models = {"nehalem", "no-such-model"};
     options.keepalive_seconds = 1;
     options.keepalive_probes = 3;
     options.most_backoff = milliseconds(200);
@@ -273,6 +274,10 @@ TEST_F(QemuTest, Facts_OfWhatGuestsCanBeGiven_AreThere) {
   EXPECT_TRUE(guests.machines.at("q35").uefi);
   EXPECT_TRUE(guests.machines.at(canonical.at("q35")).uefi);
   EXPECT_NE(std::ranges::find(guests.cpu_models, "Nehalem"), guests.cpu_models.end());
+  ASSERT_EQ(guests.cpu_model_features.size(), 1U) << "those that were asked for and exist";
+  EXPECT_TRUE(guests.cpu_model_features.at("Nehalem").contains("sse4.2"));
+  EXPECT_FALSE(guests.cpu_model_features.at("Nehalem").contains("avx2"));
+  EXPECT_TRUE(guests.rng_device);
   ASSERT_FALSE(guests.cells.empty());
   std::set<int> cpus;
   for (const auto& cell : guests.cells) {

@@ -90,5 +90,77 @@ TEST_F(OptionsTest, FileBackedMemory_NoOvercommitAndMoreThanIsReserved) {
   ExpectRefused("libvirt: {file_backed_memory: -1}", "file_backed_memory");
 }
 
+TEST_F(OptionsTest, Guests_AsNovasOptions) {
+  const auto options = Load(R"(
+pointer_model: ps2mouse
+vnc: {enabled: true, server_listen: 0.0.0.0}
+spice: {enabled: true, agent_enabled: false, server_listen: "::1"}
+workarounds: {libvirt_disable_apic: true}
+compute: {max_disk_devices_to_attach: 5}
+guest: {dhcp_domain: example}
+libvirt:
+  hw_machine_type: ["x86_64=q35", "aarch64=virt"]
+  cpu_mode: custom
+  cpu_models: [Nehalem, Haswell]
+  cpu_model_extra_flags: ["+aes", "-svm"]
+  disk_cachemodes: ["file=writeback", "block=none"]
+  hw_disk_discard: unmap
+  disk_prefix: sd
+  use_virtio_for_bridges: false
+  rx_queue_size: 512
+  tx_queue_size: 1024
+  max_queues: 4
+  num_pcie_ports: 16
+  rng_dev_path: /dev/hwrng
+  sysinfo_serial: os
+)");
+  ASSERT_TRUE(options.ok()) << Describe(options.status());
+  const guest::GuestConfig& guest = options->guest;
+  EXPECT_EQ(guest.console.pointer_model, "ps2mouse");
+  EXPECT_TRUE(guest.console.vnc_enabled);
+  EXPECT_EQ(guest.console.vnc_listen, "0.0.0.0");
+  EXPECT_TRUE(guest.console.spice_enabled);
+  EXPECT_FALSE(guest.console.spice_agent_enabled);
+  EXPECT_EQ(guest.console.spice_listen, "::1");
+  EXPECT_TRUE(guest.disable_apic);
+  EXPECT_EQ(guest.disk.max_devices, 5);
+  EXPECT_EQ(guest.dhcp_domain, "example");
+  EXPECT_EQ(guest.machine_types.at("aarch64"), "virt");
+  EXPECT_EQ(guest.machine_types.at("x86_64"), "q35");
+  EXPECT_EQ(guest.cpu.models, (std::vector<std::string>{"Nehalem", "Haswell"}));
+  EXPECT_EQ(guest.cpu.extra_flags, (std::vector<std::string>{"+aes", "-svm"}));
+  EXPECT_EQ(guest.disk.cachemodes.at("file"), "writeback");
+  EXPECT_EQ(guest.disk.discard, "unmap");
+  EXPECT_EQ(guest.disk.prefix, "sd");
+  EXPECT_FALSE(guest.use_virtio_for_bridges);
+  EXPECT_EQ(guest.rx_queue_size, 512);
+  EXPECT_EQ(guest.tx_queue_size, 1024);
+  EXPECT_EQ(guest.max_queues, 4);
+  EXPECT_EQ(guest.num_pcie_ports, 16);
+  EXPECT_EQ(guest.rng_dev_path, "/dev/hwrng");
+  EXPECT_EQ(guest.sysinfo_serial, "os");
+  const auto plain = Load("");
+  EXPECT_FALSE(plain->guest.console.vnc_enabled);
+  EXPECT_FALSE(plain->guest.rx_queue_size.has_value());
+  EXPECT_FALSE(plain->guest.max_queues.has_value());
+  EXPECT_EQ(plain->guest.disk.max_devices, -1);
+}
+
+TEST_F(OptionsTest, Guests_NonsenseIsRefusedByName) {
+  ExpectRefused("libvirt: {hw_machine_type: [q35]}", "hw_machine_type");
+  ExpectRefused("libvirt: {cpu_mode: custom}", "cpu_models");
+  ExpectRefused("libvirt: {cpu_models: [Nehalem]}", "cpu_models");
+  ExpectRefused("libvirt: {disk_cachemodes: ['file=quick']}", "disk_cachemodes");
+  ExpectRefused("libvirt: {disk_cachemodes: ['tape=none']}", "disk_cachemodes");
+  ExpectRefused("libvirt: {rx_queue_size: 300}", "rx_queue_size");
+  ExpectRefused("libvirt: {num_pcie_ports: 29}", "num_pcie_ports");
+  ExpectRefused("libvirt: {disk_prefix: 'x/y'}", "disk_prefix");
+  ExpectRefused("libvirt: {rng_dev_path: urandom}", "rng_dev_path");
+  ExpectRefused("compute: {max_disk_devices_to_attach: 0}", "max_disk_devices_to_attach");
+  const auto old = Load("libvirt: {cpu_mode: custom, cpu_model: Nehalem}");
+  ASSERT_TRUE(old.ok()) << Describe(old.status());
+  EXPECT_EQ(old->guest.cpu.models, (std::vector<std::string>{"Nehalem"}));
+}
+
 }  // namespace
 }  // namespace kilonova::agent::app
