@@ -49,8 +49,8 @@ std::optional<std::chrono::milliseconds> ParseDuration(std::string_view text) {
   std::int64_t scale = 0;
   if (unit == "ms") scale = 1;
   if (unit == "s") scale = 1000;
-  if (unit == "m") scale = 60 * 1000;
-  if (unit == "h") scale = 3600 * 1000;
+  if (unit == "m") scale = 60'000;
+  if (unit == "h") scale = 3'600'000;
   if (!number || scale == 0 || *number > INT64_MAX / 3600000) return std::nullopt;
   return std::chrono::milliseconds(*number * scale);
 }
@@ -287,7 +287,9 @@ Status Config::Finish() const {
 
 std::string Config::Print() const {
   std::string text;
-  for (const auto& [key, value] : state_->in_force) text += key + ": " + value + "\n";
+  for (const auto& [key, value] : state_->in_force) {
+    text.append(key).append(": ").append(value).append("\n");
+  }
   return text;
 }
 

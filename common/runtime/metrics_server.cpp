@@ -20,14 +20,15 @@ MetricsServer::~MetricsServer() { state_->server.stop(); }
 
 int MetricsServer::port() const { return state_->port; }
 
-Expected<std::unique_ptr<MetricsServer>> MetricsServer::Start(const std::string& listen,
-                                                              Metrics* metrics,
-                                                              std::function<void()> refresh,
-                                                              std::function<std::string()> ready) {
+Expected<std::unique_ptr<MetricsServer>> MetricsServer::Start(
+    const std::string& listen, Metrics* metrics, const std::function<void()>& refresh,
+    const std::function<std::string()>& ready) {
   const auto colon = listen.rfind(':');
   int port = -1;
   if (colon != std::string::npos) {
-    std::from_chars(listen.data() + colon + 1, listen.data() + listen.size(), port);
+    const char* const end = listen.data() + listen.size();
+    const auto [at, error] = std::from_chars(listen.data() + colon + 1, end, port);
+    if (error != std::errc() || at != end) port = -1;
   }
   if (port < 0 || port > 65535) {
     return Error(Code::kInvalidArgument, reason::kConfigInvalid,

@@ -16,8 +16,8 @@ class MetricsServer {
   // `listen` is "127.0.0.1:9100"; port 0 takes a free one. `refresh` runs before each /metrics.
   // `ready` returns "" or why not.
   static Expected<std::unique_ptr<MetricsServer>> Start(const std::string& listen, Metrics* metrics,
-                                                        std::function<void()> refresh,
-                                                        std::function<std::string()> ready);
+                                                        const std::function<void()>& refresh,
+                                                        const std::function<std::string()>& ready);
   ~MetricsServer();
   int port() const;
 

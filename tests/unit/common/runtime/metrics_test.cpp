@@ -25,7 +25,9 @@ TEST(MetricsServer, ListensWhereItIsTold) {
   auto server = MetricsServer::Start("127.0.0.1:0", &metrics, {}, {});
   ASSERT_TRUE(server.ok());
   EXPECT_GT((*server)->port(), 0);
-  EXPECT_FALSE(MetricsServer::Start("nonsense", &metrics, {}, {}).ok());
+  for (const char* wrong : {"nonsense", "127.0.0.1:", "127.0.0.1:0x", "127.0.0.1:65536"}) {
+    EXPECT_FALSE(MetricsServer::Start(wrong, &metrics, {}, {}).ok()) << wrong;
+  }
 }
 
 }  // namespace
