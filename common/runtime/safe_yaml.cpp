@@ -14,7 +14,7 @@
 namespace kilonova::runtime {
 namespace {
 
-constexpr std::size_t kMaxBytes = 256 * 1024;
+constexpr std::size_t kMaxBytes = std::size_t{256} * 1024;
 constexpr int kMaxDepth = 16;
 
 struct Refused {

@@ -14,7 +14,7 @@ namespace kilonova::agent::adapters::images {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::size_t kPiece = 256 * 1024;
+constexpr std::size_t kPiece = std::size_t{256} * 1024;
 
 Status Forbidden(std::string_view why, const fs::path& path) {
   return Error(Code::kPermissionDenied, reason::kImageSourceForbidden,

@@ -12,7 +12,7 @@
 namespace kilonova::agent::adapters::libvirt {
 namespace {
 
-constexpr std::size_t kMaxBytes = 4 * 1024 * 1024;
+constexpr std::size_t kMaxBytes = std::size_t{4} * 1024 * 1024;
 constexpr int kMaxDepth = 64;
 constexpr std::size_t kMaxList = 4096;
 constexpr std::size_t kMaxCpus = 65536;

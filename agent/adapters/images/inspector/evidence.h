@@ -13,7 +13,7 @@
 
 namespace kilonova::agent::adapters::images {
 
-inline constexpr std::uint64_t kHeadBytes = 256 * 1024;
+inline constexpr std::uint64_t kHeadBytes = std::uint64_t{256} * 1024;
 
 struct VhdxTrail;
 

@@ -10,7 +10,7 @@ constexpr std::uint64_t kCompressionBit = 1U << 3;
 constexpr std::uint64_t kKnownBits = 0xF;
 constexpr std::uint32_t kDataFileExtension = 0x44415441;
 constexpr std::uint32_t kEncryptionExtension = 0x0537be77;
-constexpr std::uint64_t kExtensionLimit = 64 * 1024;
+constexpr std::uint64_t kExtensionLimit = std::uint64_t{64} * 1024;
 constexpr std::uint32_t kLuksCrypt = 2;
 
 struct Header {

@@ -10,8 +10,8 @@ namespace {
 
 using namespace std::string_view_literals;
 
-constexpr std::uint64_t kRegionTable = 192 * 1024;
-constexpr std::size_t kTableBytes = 64 * 1024;
+constexpr std::uint64_t kRegionTable = std::uint64_t{192} * 1024;
+constexpr std::size_t kTableBytes = std::size_t{64} * 1024;
 constexpr std::uint32_t kEntryLimit = 2048;
 constexpr std::uint64_t kNever = std::numeric_limits<std::uint64_t>::max();
 constexpr std::uint32_t kHasParent = 2;

@@ -20,7 +20,7 @@ struct VhdxItem {
 
 struct VhdxTrail {
   // What to do next; the caller stops its feed at `stop` and calls Advance there.
-  std::uint64_t stop = 256 * 1024;
+  std::uint64_t stop = std::uint64_t{256} * 1024;
   void Advance(std::string_view head);
   void Feed(std::uint64_t position, std::string_view bytes);
 

@@ -10,7 +10,7 @@ constexpr std::string_view kParentHint = "parentfilenamehint";
 constexpr std::string_view kParentCid = "parentcid=";
 constexpr std::size_t kLineKept = 64;
 constexpr std::size_t kTypeLimit = 64;
-constexpr std::uint64_t kHintBytes = 20 * 512;  // what QEMU reads to find a parent
+constexpr std::uint64_t kHintBytes = std::uint64_t{20} * 512;  // what QEMU reads to find a parent
 }  // namespace
 
 void DescriptorLine::Feed(char c) {
