@@ -67,8 +67,8 @@ Expected<InstancePtr> Conductor::Impl::Delete(const std::string& instance,
   ASSIGN_OR_RETURN(const std::string request, RequestIdOf(request_id));
   ASSIGN_OR_RETURN(const Uuid uuid, ResolveInstance(instance));
   const InstanceLocks mine(*this, {uuid});
-  const auto current = Live(uuid);
-  if (!current.ok()) return store_.DeletedInstance(uuid);
+  ASSIGN_OR_RETURN(const auto current, FindLive(uuid));
+  if (!current) return store_.DeletedInstance(uuid);
   if ((*current)->task_state == model::TaskState::kDeleting) return *current;
 
   auto record = std::make_shared<InstanceRecord>(**current);
@@ -109,8 +109,8 @@ Status Conductor::Impl::ConfirmStart(const std::string& host, const Uuid& instan
                  "this claim is over: the instance was placed anew or is being deleted");
   };
   const InstanceLocks mine(*this, {instance});
-  const auto current = Live(instance);
-  if (!current.ok()) return stale();
+  ASSIGN_OR_RETURN(const auto current, FindLive(instance));
+  if (!current) return stale();
   const InstanceRecord& now = **current;
   if (now.host != host || now.generation != generation || now.claim_id.empty() ||
       now.task_state == model::TaskState::kDeleting) {

@@ -95,7 +95,7 @@ Status Conductor::Impl::CheckZoneOf(const AggregateRecord& aggregate, const std:
     }
     if (!instances_too || same) continue;
     const auto known = engine_.GetHost(host);
-    if (by_host_.contains(host) || (known && known->claimed_instances > 0)) {
+    if (live_.AnyOn(host) || (known && known->claimed_instances > 0)) {
       return Conflict(aggregate, "host " + host + " has instances, its zone stays");
     }
   }

@@ -248,34 +248,47 @@ Expected<PlacementRequest> Conductor::Impl::PlacementFor(const InstanceTemplate&
   return std::move(resolved.placement);
 }
 
+std::uint64_t Conductor::Impl::RequestHash(std::string_view request_id) {
+  return absl::Hash<std::string_view>{}(request_id);
+}
+
+std::uint32_t Conductor::Impl::SecondsOf(WallTime at) {
+  return static_cast<std::uint32_t>(ToMicros(at) / 1'000'000);
+}
+
 // Either the answer of an earlier identical request, or nothing: then the id is ours until
 // CreateInstances ends.
 Expected<std::optional<std::vector<InstancePtr>>> Conductor::Impl::Admit(
     const CreateRequest& request, const std::string& digest) {
-  std::vector<Uuid> uuids;
+  const auto reused = [] {
+    return Error(Code::kAlreadyExists, reason::kRequestIdReused,
+                 "this request_id was used for another request", {{"field", "request_id"}});
+  };
   {
     absl::MutexLock lock(&mutex_);
     const auto settled = [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
-      const auto known = requests_.find(request.request_id);
-      return known == requests_.end() || known->second.committed || known->second.digest != digest;
+      const auto other = admitted_.find(request.request_id);
+      return other == admitted_.end() || other->second != digest;
     };
     mutex_.Await(absl::Condition(&settled));
-    const auto known = requests_.find(request.request_id);
-    if (known == requests_.end()) {
-      requests_[request.request_id].digest = digest;
-      return std::nullopt;
-    }
-    if (known->second.digest != digest) {
-      return Error(Code::kAlreadyExists, reason::kRequestIdReused,
-                   "this request_id was used for another request", {{"field", "request_id"}});
-    }
-    uuids = known->second.instances;
+    if (!admitted_.emplace(request.request_id, digest).second) return reused();
+    if (!answered_.contains(RequestHash(request.request_id))) return std::nullopt;
   }
+  const auto known = store_.Request(request.request_id);
+  if (known.ok() && !*known) return std::nullopt;
+  Dismiss(request.request_id);
+  RETURN_IF_ERROR(known.status());
+  if ((*known)->digest != digest) return reused();
   std::vector<InstancePtr> instances;
-  for (const Uuid& uuid : uuids) {
+  for (const Uuid& uuid : (*known)->instances) {
     ASSIGN_OR_RETURN(instances.emplace_back(), GetInstance(uuid.str()));
   }
   return instances;
+}
+
+void Conductor::Impl::Dismiss(const std::string& request_id) {
+  absl::MutexLock lock(&mutex_);
+  admitted_.erase(request_id);
 }
 
 Expected<std::vector<InstancePtr>> Conductor::Impl::CreateInstances(const CreateRequest& request) {
@@ -292,12 +305,8 @@ Expected<std::vector<InstancePtr>> Conductor::Impl::CreateInstances(const Create
   ASSIGN_OR_RETURN(auto earlier, Admit(request, digest));
   if (earlier) return *std::move(earlier);
   auto created = CreateAdmitted(request, digest);
-  if (!created.ok()) {
-    absl::MutexLock lock(&mutex_);
-    const auto mine = requests_.find(request.request_id);
-    // Committed and yet an error cannot be; a request that left no trace may be sent again.
-    if (mine != requests_.end() && !mine->second.committed) requests_.erase(mine);
-  }
+  // A request that left no trace may be sent again.
+  Dismiss(request.request_id);
   return created;
 }
 
@@ -350,7 +359,7 @@ std::string Conductor::Impl::NewMac() {
   while (true) {
     const std::string r = Uuid::Random().str();
     std::string mac = "fa:16:3e:" + r.substr(0, 2) + ":" + r.substr(2, 2) + ":" + r.substr(4, 2);
-    if (macs_.insert(mac).second) return mac;
+    if (macs_.insert(MacNumber(mac)).second) return mac;
   }
 }
 
@@ -463,8 +472,9 @@ Expected<std::vector<InstancePtr>> Conductor::Impl::CreateAdmitted(const CreateR
     change.Put(records[i],
                placed.placed() ? std::optional(request.instance.admin_password) : std::nullopt);
     if (!placed.placed()) continue;
-    change.ops.emplace_back(PutClaim{{record.claim_id, record.uuid(), record.host,
-                                      record.generation, placed.selections[i].resources}});
+    change.ops.emplace_back(
+        PutClaim{{record.claim_id, record.uuid(), record.host, record.generation,
+                  placed.selections[i].resources, engine_.HardwareOf(record.uuid())}});
     for (const model::NicRequest& nic : record.nics) {
       for (const model::FixedIp& ip : nic.fixed_ips) {
         change.ops.emplace_back(AddAddress{nic.network_id, ip.address, nic.port_id, record.uuid()});
@@ -475,7 +485,7 @@ Expected<std::vector<InstancePtr>> Conductor::Impl::CreateAdmitted(const CreateR
     }
   }
   change.on_commit.emplace_back([this, row]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    requests_[row.request_id] = {row.digest, row.instances, true, row.created_at};
+    answered_[RequestHash(row.request_id)] = SecondsOf(row.created_at);
   });
   RETURN_IF_ERROR(Commit(std::move(change)));
   FAILPOINT("scheduler.reply.before");

@@ -17,13 +17,13 @@ Status NoHost(const std::string& host) {
                IsValidHostName(host) ? "no host " + host : std::string("no such host"));
 }
 
-// What is worth a write; the rest changes every minute and is known anew with the next session.
+// Besides its kind, what is worth a write; the rest changes every minute and is known anew with the
+// next session.
 bool SameHardware(const model::HostReport& a, const model::HostReport& b) {
   const auto parts = [](const model::HostReport& r) {
     return std::tie(r.hypervisor_hostname, r.hypervisor_type, r.hypervisor_version,
                     r.libvirt_version, r.virt_type, r.cpu_arch, r.cpu_model, r.cpu_vendor,
-                    r.cpu_info, r.traits, r.supported_instances, r.inventories, r.availability_zone,
-                    r.degraded, r.stats, r.pci_pools);
+                    r.inventories, r.availability_zone, r.degraded, r.stats, r.pci_pools);
   };
   return parts(a) == parts(b);
 }
@@ -58,6 +58,17 @@ Status SessionOver() {
 
 }  // namespace
 
+void Conductor::Impl::SetRow(Host& host, HostRow row) {
+  host.row = std::move(row);
+  host.kind = kinds_.Extract(host.row.report);
+}
+
+HostRow Conductor::Impl::WholeRow(const Host& host) {
+  HostRow row = host.row;
+  HostKinds::PutBack(*host.kind, row.report);
+  return row;
+}
+
 Status Conductor::Impl::TellEngine(const Host& host) {
   const model::HostReport& report = host.row.report;
   HostState state;
@@ -68,11 +79,11 @@ Status Conductor::Impl::TellEngine(const Host& host) {
   state.aggregates = AggregatesOf(host.row.name);
   state.stats = report.stats;
   state.inventories = report.inventories;
-  state.traits = report.traits;
+  state.traits = host.kind->traits;
   state.hypervisor_type = report.hypervisor_type;
   state.hypervisor_version = report.hypervisor_version;
-  state.cpu_info = report.cpu_info;
-  state.supported_instances = report.supported_instances;
+  state.cpu_info = host.kind->cpu_info;
+  state.supported_instances = host.kind->supported_instances;
   if (report.free_disk_gb > 0) state.disk_available_least = report.free_disk_gb;
   if (!report.numa_cells.empty()) {
     ASSIGN_OR_RETURN(state.numa_topology, hardware::FromReport(report.numa_cells));
@@ -156,7 +167,7 @@ Expected<HostWelcome> Conductor::Impl::HostUp(const HostHello& hello) {
     // The engine judges the inventory before anything is written of it.
     absl::MutexLock lock(&mutex_);
     Host candidate;
-    candidate.row = row;
+    SetRow(candidate, row);
     candidate.measured = MeasuredOf(hello.instances);
     if (const auto known = hosts_.find(name); known != hosts_.end()) {
       candidate.session = known->second.session;
@@ -179,7 +190,7 @@ Expected<HostWelcome> Conductor::Impl::HostUp(const HostHello& hello) {
     if (host.row.journal_id == row.journal_id) {
       row.last_seq = std::max(row.last_seq, host.row.last_seq);
     }
-    host.row = row;
+    SetRow(host, row);
     host.measured = MeasuredOf(hello.instances);
     if (host.up()) sessions_.erase(host.session.id);
     host.session = {welcome.session, clock_.Steady() + options_.lease, {}};
@@ -203,14 +214,16 @@ Expected<std::vector<StaleInstance>> Conductor::Impl::StaleOf(
   std::vector<StaleInstance> stale;
   for (const model::HostInstance& instance : instances) {
     if (instance.generation <= 0) continue;  // no tag of ours: not ours to judge
-    const auto live = Live(instance.uuid);
-    if (live.ok()) {
-      const InstanceRecord& record = **live;
-      // A later generation than we know of means our records are old: nothing is removed on that.
-      const bool over = instance.generation < record.generation ||
-                        (instance.generation == record.generation && record.host != host);
-      if (over) stale.push_back({instance.uuid, instance.generation});
-      continue;
+    {
+      absl::MutexLock lock(&mutex_);
+      if (const LiveInstance* live = live_.Find(instance.uuid)) {
+        // A later generation than we know of means our records are old: nothing is removed on that.
+        const bool over =
+            instance.generation < live->generation ||
+            (instance.generation == live->generation && live_.Text(live->host) != host);
+        if (over) stale.push_back({instance.uuid, instance.generation});
+        continue;
+      }
     }
     const auto deleted = store_.DeletedInstance(instance.uuid);
     if (!deleted.ok() && !HasReason(deleted.status(), reason::kInstanceNotFound)) {
@@ -228,27 +241,20 @@ Expected<std::vector<StaleInstance>> Conductor::Impl::StaleOf(
   return stale;
 }
 
-std::vector<InstancePtr> Conductor::Impl::OnHost(const std::string& host) {
-  std::vector<InstancePtr> here;
-  if (const auto found = by_host_.find(host); found != by_host_.end()) {
-    for (const Uuid& uuid : found->second) here.push_back(instances_.at(uuid));
-  }
-  return here;
-}
-
 // As Nova: an instance its host does not have keeps its vm_state, its power_state is NOSTATE; once
 // it is there again it has what the host says. Anything more is told by reports, which have an
 // order; this list has none.
 void Conductor::Impl::SyncPowerStates(const std::string& host,
                                       const std::vector<model::HostInstance>& instances) {
-  std::unordered_map<Uuid, const model::HostInstance*> there;
-  for (const model::HostInstance& instance : instances) there[instance.uuid] = &instance;
-  const auto wanted = [&](const InstanceRecord& record) -> std::optional<model::PowerState> {
-    if (record.task_state != model::TaskState::kNone || record.host != host ||
+  absl::flat_hash_map<UuidKey, const model::HostInstance*> there;
+  for (const model::HostInstance& instance : instances) there[KeyOf(instance.uuid)] = &instance;
+  const auto wanted = [&](const UuidKey& key,
+                          const auto& record) -> std::optional<model::PowerState> {
+    if (record.task_state != model::TaskState::kNone ||
         record.vm_state == model::VmState::kBuilding) {
       return std::nullopt;
     }
-    const auto found = there.find(record.uuid());
+    const auto found = there.find(key);
     const bool here = found != there.end() && found->second->generation == record.generation;
     if (!here) {
       if (record.power_state == model::PowerState::kNoState) return std::nullopt;
@@ -260,21 +266,21 @@ void Conductor::Impl::SyncPowerStates(const std::string& host,
     }
     return found->second->power_state;
   };
-  std::vector<InstancePtr> here;
+  std::vector<LiveInstance> here;
   {
     absl::MutexLock lock(&mutex_);
-    here = OnHost(host);
+    here = live_.OnHost(host);
   }
-  for (const InstancePtr& candidate : here) {
-    if (!wanted(*candidate)) continue;
-    const InstanceLocks mine(*this, {candidate->uuid()});
-    const auto current = Live(candidate->uuid());
-    if (!current.ok()) continue;
-    const auto power = wanted(**current);
+  for (const LiveInstance& candidate : here) {
+    if (!wanted(candidate.key, candidate)) continue;
+    const Uuid uuid = candidate.uuid();
+    const InstanceLocks mine(*this, {uuid});
+    const auto current = Live(uuid);
+    if (!current.ok() || (*current)->host != host) continue;
+    const auto power = wanted(candidate.key, **current);
     if (!power) continue;
     if (*power == model::PowerState::kNoState) {
-      LogWarn("host does not have the instance",
-              {F("host", host), F("instance", candidate->uuid())});
+      LogWarn("host does not have the instance", {F("host", host), F("instance", uuid)});
     }
     auto record = std::make_shared<InstanceRecord>(**current);
     record->power_state = *power;
@@ -301,12 +307,13 @@ Status Conductor::Impl::HostReported(const Uuid& session, const HostUpdate& upda
     }
     Host candidate = host;
     candidate.row.report = update.report;
+    candidate.kind = kinds_.Extract(candidate.row.report);
     candidate.measured = MeasuredOf(update.instances);
     candidate.session.counters = update.counters;
     RETURN_IF_ERROR(TellEngine(candidate));
-    write = !SameHardware(host.row.report, update.report);
+    write = host.kind != candidate.kind || !SameHardware(host.row.report, candidate.row.report);
     host = std::move(candidate);
-    row = host.row;
+    if (write) row = WholeRow(host);
   }
   if (write) {
     Change change;
@@ -365,16 +372,15 @@ void Conductor::Impl::Tick() {
     return;
   }
   // Only now that the store has forgotten them all: an id that it still held would be refused.
-  std::erase_if(requests_, [&](const auto& entry) {
-    return entry.second.committed && ToMicros(entry.second.created_at) < ToMicros(before);
-  });
+  const std::uint32_t old = SecondsOf(before);
+  absl::erase_if(answered_, [&](const auto& entry) { return entry.second < old; });
 }
 
 // ---- operators
 
 HostView Conductor::Impl::View(const Host& host) {
   HostView view;
-  view.row = host.row;
+  view.row = WholeRow(host);
   view.row.report.availability_zone = ZoneOfHost(host);
   for (const Aggregate& aggregate : AggregatesOf(host.row.name)) {
     view.aggregates.push_back(aggregate.name);

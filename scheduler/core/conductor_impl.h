@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The conductor inside. Rules that hold it together:
-//  - What others see (instances_, requests_, the watch) changes only after the commit, on the
+//  - What others see (live_, answered_, the watch) changes only after the commit, on the
 //    store's thread, in the order of commits. What is merely taken (claims in the engine,
 //    addresses, MACs, ids) is taken before and given back when the commit fails.
 //  - One change of an instance at a time: InstanceLocks. So nothing is ever built upon a change
@@ -19,8 +19,11 @@
 
 #include "common/model/transitions.h"
 #include "scheduler/core/conductor.h"
+#include "scheduler/core/host_kinds.h"
 #include "scheduler/core/ipam.h"
+#include "scheduler/core/live_instances.h"
 #include "scheduler/core/outbox_queue.h"
+#include "scheduler/core/recent_instances.h"
 #include "scheduler/core/validate.h"
 #include "scheduler/core/watch_hub.h"
 
@@ -76,7 +79,9 @@ class Conductor::Impl {
   // ---- conductor_lists.cpp
   Expected<InstancePtr> GetInstance(const std::string& instance);
   Expected<Page<InstancePtr>> ListInstances(const InstanceFilter& filter, const PageRequest& page);
-  LiveSince LiveAfter(std::int64_t revision);
+  std::vector<std::int64_t> LiveIds(const DeletedQuery& wanted,
+                                    std::optional<model::VmState> state);
+  LiveSince LiveAfter(std::int64_t revision, const WatchFilter& wanted);
   // ---- conductor_catalog.cpp
   Expected<model::Flavor> CreateFlavor(model::Flavor flavor);
   Expected<model::Flavor> UpdateFlavor(const std::string& flavor, model::ExtraSpecs extra_specs,
@@ -130,7 +135,8 @@ class Conductor::Impl {
     std::map<std::string, std::int64_t> counters;
   };
   struct Host {
-    HostRow row;
+    HostRow row;  // its report without what `kind` has
+    HostKindPtr kind;
     Session session;
     // Whose NUMA and PCI usage is in row.report: the instances the host has begun. One that only
     // waits in its queue takes nothing there yet. Empty until the host reports.
@@ -148,12 +154,6 @@ class Conductor::Impl {
     // To the host each is on or is being placed on, "" = none. Those whose claim is not durable yet
     // are in it: the next decision must see them.
     std::map<Uuid, std::string> members;
-  };
-  struct Request {
-    std::string digest;
-    std::vector<Uuid> instances;
-    bool committed = false;
-    WallTime created_at{};
   };
   // A task whose message seems lost; forgotten as soon as the instance changes.
   struct Suspect {
@@ -202,7 +202,11 @@ class Conductor::Impl {
   void Committed(Change& change, const CommitInfo& info);
   static void Undo(Change& change);
 
+  class Loader;
+  // The whole record of a live instance; INSTANCE_NOT_FOUND, or what the store says.
   Expected<InstancePtr> Live(const Uuid& uuid);
+  // Nothing when it is not live; any error is the store's.
+  Expected<std::optional<InstancePtr>> FindLive(const Uuid& uuid);
   Expected<Uuid> ResolveInstance(const std::string& instance);
   // conductor_hold.cpp: creations that no host takes while hosts are still coming back.
   bool Gathering() const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
@@ -244,7 +248,6 @@ class Conductor::Impl {
   bool HostIsUp(const std::string& host) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::string ZoneOf(const std::string& host, const std::string& fallback);
   void Index(const InstancePtr& record) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Unindex(const InstanceRecord& record) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ReleasePorts(const InstanceRecord& record) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // creation
@@ -268,6 +271,7 @@ class Conductor::Impl {
   Expected<PlaceResult> Decide(Resolved& resolved, const std::vector<MutableInstance>& records);
   Expected<std::optional<std::vector<InstancePtr>>> Admit(const CreateRequest& request,
                                                           const std::string& digest);
+  void Dismiss(const std::string& request_id);
   Expected<std::vector<InstancePtr>> CreateAdmitted(const CreateRequest& request,
                                                     const std::string& digest);
   std::vector<MutableInstance> NewRecords(const CreateRequest& request, const Resolved& resolved);
@@ -297,6 +301,8 @@ class Conductor::Impl {
 
   // sessions
   Expected<std::string> RenewLease(const Uuid& session) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void SetRow(Host& host, HostRow row) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  static HostRow WholeRow(const Host& host);
   Status TellEngine(const Host& host) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void TakeDown(Host& host, std::string_view why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Expected<std::vector<StaleInstance>> StaleOf(const std::string& host,
@@ -310,12 +316,15 @@ class Conductor::Impl {
   Status AddAgain(Change& change, const InstanceRecord& record, bool build,
                   const model::ActionRequest& action);
   HostView View(const Host& host) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  std::vector<InstancePtr> OnHost(const std::string& host) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const model::Flavor* FindFlavor(const std::string& text) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Expected<const ImageRecord*> FindImage(const std::string& text)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Network* FindNetwork(const std::string& text) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  static constexpr std::size_t kRecent = 4096;
+  static std::uint64_t RequestHash(std::string_view request_id);
+  static std::uint32_t SecondsOf(WallTime at);
 
   // One change of the catalogue at a time; held over the commit, by nobody else.
   class CatalogLock {
@@ -331,13 +340,15 @@ class Conductor::Impl {
   bool CatalogFree() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return !catalog_busy_; }
 
   absl::Mutex mutex_;
-  std::unordered_map<Uuid, InstancePtr> instances_ ABSL_GUARDED_BY(mutex_);  // live ones
-  std::map<std::int64_t, InstancePtr, std::greater<>> by_id_ ABSL_GUARDED_BY(mutex_);
-  std::unordered_multimap<std::string, Uuid> by_name_ ABSL_GUARDED_BY(mutex_);
-  std::unordered_map<std::string, std::unordered_set<Uuid>> by_host_ ABSL_GUARDED_BY(mutex_);
+  LiveInstances live_ ABSL_GUARDED_BY(mutex_);
+  RecentInstances recent_ ABSL_GUARDED_BY(mutex_){kRecent};
   std::unordered_set<Uuid> busy_ ABSL_GUARDED_BY(mutex_);
   std::unordered_map<Uuid, Suspect> suspects_ ABSL_GUARDED_BY(mutex_);
-  std::unordered_map<std::string, Request> requests_ ABSL_GUARDED_BY(mutex_);
+  // Requests being accepted, by id, with their digest.
+  std::unordered_map<std::string, std::string> admitted_ ABSL_GUARDED_BY(mutex_);
+  // Requests the store may know, by the hash of their id: when they were accepted.
+  absl::flat_hash_map<std::uint64_t, std::uint32_t> answered_ ABSL_GUARDED_BY(mutex_);
+  HostKinds kinds_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, Host> hosts_ ABSL_GUARDED_BY(mutex_);
   std::unordered_map<Uuid, std::string> sessions_ ABSL_GUARDED_BY(mutex_);  // to host
   std::map<std::string, std::shared_ptr<const model::Flavor>> flavors_ ABSL_GUARDED_BY(mutex_);
@@ -356,7 +367,7 @@ class Conductor::Impl {
   SteadyTime gather_until_ ABSL_GUARDED_BY(mutex_){};
   std::uint64_t arrivals_ ABSL_GUARDED_BY(mutex_) = 0;
   std::size_t held_ ABSL_GUARDED_BY(mutex_) = 0;
-  std::unordered_set<std::string> macs_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_set<std::uint64_t> macs_ ABSL_GUARDED_BY(mutex_);
   bool catalog_busy_ ABSL_GUARDED_BY(mutex_) = false;
   std::int64_t last_instance_id_ ABSL_GUARDED_BY(mutex_) = 0;
   std::int64_t last_flavor_id_ ABSL_GUARDED_BY(mutex_) = 0;

@@ -150,7 +150,8 @@ bool Conductor::Impl::NextHost(Change& change, InstanceRecord& record) {
   change.on_failure.emplace_back(restore);
   change.on_commit.emplace_back([this, shadow] { engine_.Release(shadow); });
   PutOn(record, next, std::move(left));
-  change.ops.emplace_back(PutClaim{{record.claim_id, uuid, record.host, record.generation, taken}});
+  change.ops.emplace_back(PutClaim{
+      {record.claim_id, uuid, record.host, record.generation, taken, engine_.HardwareOf(uuid)}});
   return true;
 }
 
@@ -329,11 +330,10 @@ Expected<std::int64_t> Conductor::Impl::HandleStateReports(
     const HostRow& row = hosts_.at(host).row;
     journal = row.journal_id;
     last = row.last_seq;
-    for (const Uuid& uuid : uuids) {
-      if (const auto found = instances_.find(uuid); found != instances_.end()) {
-        working.emplace(uuid, found->second);
-      }
-    }
+  }
+  for (const Uuid& uuid : uuids) {
+    ASSIGN_OR_RETURN(auto found, FindLive(uuid));
+    if (found) working.emplace(uuid, *std::move(found));
   }
   Change change;
   std::int64_t highest = last;
@@ -359,16 +359,18 @@ Expected<std::int64_t> Conductor::Impl::HandleStateReports(
 bool Conductor::Impl::HandleReturned(const OutboxRow& row) {
   if (row.method != kBuildMethod) return false;
   const InstanceLocks mine(*this, {row.instance});
-  const auto current = Live(row.instance);
+  const auto found = FindLive(row.instance);
+  if (!found.ok()) return false;
+  const InstancePtr current = found->value_or(nullptr);
   Change change;
   change.ops.emplace_back(DropOutbox{row.id});
   change.on_commit.emplace_back([this, id = row.id] { outbox_.Forget(id); });
-  const bool ours = current.ok() && (*current)->generation == row.generation &&
-                    (*current)->vm_state == VmState::kBuilding;
+  const bool ours = current != nullptr && current->generation == row.generation &&
+                    current->vm_state == VmState::kBuilding;
   // Permission to start was given: an earlier copy of this message did arrive.
-  const bool arrived = ours && (*current)->started_generation == row.generation;
+  const bool arrived = ours && current->started_generation == row.generation;
   if (ours && !arrived) {
-    auto record = std::make_shared<InstanceRecord>(**current);
+    auto record = std::make_shared<InstanceRecord>(*current);
     if (record->task_state == model::TaskState::kDeleting) {
       EraseLocally(change, *record);
       for (const OutboxRow& other : outbox_.Of(row.instance)) {

@@ -29,7 +29,8 @@ struct Pending {
 };
 
 // What its host was told and has not answered.
-std::optional<Pending> PendingOf(const InstanceRecord& r) {
+template <class Instance>
+std::optional<Pending> PendingOf(const Instance& r) {
   const auto reboot = [&](RebootType type, bool under_way) {
     return Pending{.action = {.kind = ActionKind::kReboot, .reboot_type = type},
                    .under_way = under_way};
@@ -58,7 +59,8 @@ std::optional<Pending> PendingOf(const InstanceRecord& r) {
 }
 
 // Of actions a host's list says nothing.
-bool Knows(const model::HostInstance& there, const InstanceRecord& r) {
+template <class Instance>
+bool Knows(const model::HostInstance& there, const Instance& r) {
   if (there.generation != r.generation) return there.generation > r.generation;
   return there.building || r.started_generation == r.generation;
 }
@@ -68,12 +70,12 @@ bool Knows(const model::HostInstance& there, const InstanceRecord& r) {
 void Conductor::Impl::SendLostAgain(const std::string& host,
                                     const std::vector<model::HostInstance>& instances,
                                     ListOf list) {
-  std::unordered_map<Uuid, const model::HostInstance*> there;
-  for (const model::HostInstance& instance : instances) there[instance.uuid] = &instance;
-  const auto lost = [&](const InstanceRecord& r) -> std::optional<Pending> {
-    auto pending = r.host == host ? PendingOf(r) : std::nullopt;
+  absl::flat_hash_map<UuidKey, const model::HostInstance*> there;
+  for (const model::HostInstance& instance : instances) there[KeyOf(instance.uuid)] = &instance;
+  const auto lost = [&](const auto& r) -> std::optional<Pending> {
+    auto pending = PendingOf(r);
     if (!pending || !outbox_.Of(r.uuid()).empty()) return std::nullopt;
-    const auto found = there.find(r.uuid());
+    const auto found = there.find(KeyOf(r.uuid()));
     if (pending->build && found != there.end() && Knows(*found->second, r)) return std::nullopt;
     return pending;
   };
@@ -81,9 +83,11 @@ void Conductor::Impl::SendLostAgain(const std::string& host,
   {
     absl::MutexLock lock(&mutex_);
     const SteadyTime now = clock_.Steady();
-    for (const InstancePtr& record : OnHost(host)) {
-      const auto pending = lost(*record);
-      const auto suspect = suspects_.find(record->uuid());
+    for (const LiveInstance& record : live_.OnHost(host)) {
+      const auto pending = lost(record);
+      if (!pending && suspects_.empty()) continue;
+      const Uuid uuid = record.uuid();
+      const auto suspect = suspects_.find(uuid);
       if (!pending) {
         if (suspect != suspects_.end()) suspects_.erase(suspect);
         continue;
@@ -92,17 +96,17 @@ void Conductor::Impl::SendLostAgain(const std::string& host,
       // A second reboot is one too many, so even a new journal is first given time: the message may
       // still be in the queue. With its old journal a host ends by itself what it has begun.
       if (list == ListOf::kNewJournal && !reboot) {
-        due.push_back(record->uuid());
-        suspects_[record->uuid()] = {now + kPatience, kPatience};
+        due.push_back(uuid);
+        suspects_[uuid] = {now + kPatience, kPatience};
       } else if (list == ListOf::kReport && suspect != suspects_.end()) {
         Suspect& mine = suspect->second;
         if (now < mine.due) continue;
-        due.push_back(record->uuid());
+        due.push_back(uuid);
         mine.pause = std::min<std::chrono::seconds>(mine.pause * 2, kMostPatience);
         mine.due = now + mine.pause;
       } else if (list == ListOf::kNewJournal || !pending->under_way) {
         // Reports that wait at the host come after its Hello and may settle this.
-        suspects_[record->uuid()] = {now + kPatience, kPatience};
+        suspects_[uuid] = {now + kPatience, kPatience};
       }
     }
   }
@@ -114,7 +118,7 @@ void Conductor::Impl::SendLostAgain(const std::string& host,
     Change change;
     for (const Uuid& uuid : uuids) {
       const auto current = Live(uuid);
-      if (!current.ok()) continue;
+      if (!current.ok() || (*current)->host != host) continue;
       const auto pending = lost(**current);
       if (!pending) continue;
       const Status added = AddAgain(change, **current, pending->build, pending->action);

@@ -19,7 +19,7 @@ void Conductor::Impl::ReserveUnknown(Change& change, const std::string& host,
     for (const model::HostInstance& instance : instances) {
       highest = std::max(highest, instance.id);
       const bool reserved = mine != reserved_.end() && mine->second.contains(instance.uuid);
-      if (!instance.addresses.empty() && !reserved && !instances_.contains(instance.uuid)) {
+      if (!instance.addresses.empty() && !reserved && live_.Find(instance.uuid) == nullptr) {
         unknown.push_back(&instance);
       }
     }
@@ -52,7 +52,7 @@ void Conductor::Impl::ReserveUnknown(Change& change, const std::string& host,
   std::erase_if(unknown, [this](const auto* i) { return store_.DeletedInstance(i->uuid).ok(); });
   absl::MutexLock lock(&mutex_);
   for (const model::HostInstance* instance : unknown) {
-    if (instances_.contains(instance->uuid)) continue;
+    if (live_.Find(instance->uuid) != nullptr) continue;
     Reserved taken;
     for (const auto& [network, address] : instance->addresses) {
       const auto found = networks_.find(network);

@@ -457,6 +457,18 @@ std::optional<ClaimRecord> Engine::GetClaim(const Uuid& instance) const {
                      impl_->fleet_.FootprintAt(held->footprint).resources};
 }
 
+std::optional<HardwareUse> Engine::HardwareOf(const Uuid& instance) const {
+  const absl::MutexLock lock(&impl_->mutex_);
+  const HardwareUse* use = impl_->fleet_.HardwareOf(KeyOf(instance));
+  if (use == nullptr) return std::nullopt;
+  return *use;
+}
+
+void Engine::RestoreHardware(const Uuid& instance, HardwareUse use) {
+  const absl::MutexLock lock(&impl_->mutex_);
+  impl_->fleet_.RestoreHardware(KeyOf(instance), std::move(use));
+}
+
 Expected<model::Resources> Engine::Usage(std::string_view host) const {
   const absl::MutexLock lock(&impl_->mutex_);
   ASSIGN_OR_RETURN(const HostIndex index, impl_->FindHost(host));

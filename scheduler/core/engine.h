@@ -21,6 +21,7 @@
 #include "common/base/ids.h"
 #include "common/base/status.h"
 #include "common/model/resources.h"
+#include "scheduler/core/host_hardware.h"
 #include "scheduler/core/host_state.h"
 #include "scheduler/core/pipeline.h"
 #include "scheduler/core/placement.h"
@@ -91,6 +92,11 @@ class Engine {
   // Moves the claim to `host` in one step, checked; on failure the old claim stands.
   Status MoveClaim(const Uuid& instance, std::string_view host);
   std::optional<ClaimRecord> GetClaim(const Uuid& instance) const;
+  // The NUMA cells and PCI devices a claim took; nothing: none.
+  std::optional<HardwareUse> HardwareOf(const Uuid& instance) const;
+  // Of a claim read from the database, so that they are promised to nobody else once the host
+  // reports, unless its report has them already.
+  void RestoreHardware(const Uuid& instance, HardwareUse use);
   // Per class; NOT_FOUND.
   Expected<model::Resources> Usage(std::string_view host) const;
 

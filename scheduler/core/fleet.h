@@ -154,6 +154,10 @@ class Fleet {
   // Takes NUMA cells and PCI devices for an instance that is about to hold a claim there; the claim
   // gives them back. False where Nova gives up half way.
   bool TakeHardware(const UuidKey& instance, HostIndex host, const HardwareWish& wish);
+  // Of a claim that is held; null: it holds none.
+  const HardwareUse* HardwareOf(const UuidKey& instance) const;
+  // What the database says that claim holds; it counts once the host reports.
+  void RestoreHardware(const UuidKey& instance, HardwareUse use);
   // What the NUMATopologyFilter lets a request take of that host.
   hardware::NumaLimits NumaLimitsOf(HostIndex host, const PlacementRequest& request) const;
   void EndBuilding(const UuidKey& instance);

@@ -104,6 +104,22 @@ std::optional<HardwareUse> Fleet::GiveHardware(const UuidKey& instance, HostInde
   return use;
 }
 
+const HardwareUse* Fleet::HardwareOf(const UuidKey& instance) const {
+  const ClaimEntry* claim = FindClaim(instance);
+  if (claim == nullptr || records_[claim->host]->hardware == nullptr) return nullptr;
+  return records_[claim->host]->hardware->Find(instance);
+}
+
+void Fleet::RestoreHardware(const UuidKey& instance, HardwareUse use) {
+  const ClaimEntry* claim = FindClaim(instance);
+  if (claim == nullptr) return;
+  auto& hardware = records_[claim->host]->hardware;
+  if (hardware == nullptr) {
+    hardware = std::make_unique<HostHardware>(std::nullopt, std::vector<hardware::PciDevicePool>{});
+  }
+  hardware->Restore(instance, std::move(use));
+}
+
 hardware::NumaLimits Fleet::NumaLimitsOf(HostIndex host, const PlacementRequest& request) const {
   hardware::NumaLimits limits;
   limits.cpu_allocation_ratio = cpu_allocation_ratio[host];

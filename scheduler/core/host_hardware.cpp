@@ -84,6 +84,17 @@ std::optional<HardwareUse> HostHardware::Give(const UuidKey& instance) {
   return use;
 }
 
+const HardwareUse* HostHardware::Find(const UuidKey& instance) const {
+  const auto found = uses_.find(instance);
+  return found == uses_.end() ? nullptr : &found->second;
+}
+
+void HostHardware::Restore(const UuidKey& instance, HardwareUse use) {
+  // Taken from nothing here, so nothing is to be given back before that report.
+  use.measured = true;
+  uses_.insert_or_assign(instance, std::move(use));
+}
+
 void HostHardware::Inherit(HostHardware&& before, const absl::flat_hash_set<UuidKey>& measured) {
   for (auto& [instance, held] : before.uses_) {
     if (measured.contains(instance)) {

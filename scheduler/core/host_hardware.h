@@ -32,6 +32,7 @@ struct HardwareUse {
   std::vector<hardware::PciRequest> requests;
   std::vector<hardware::PciDevicePool> devices;  // taken
   bool measured = false;  // in what the host reports: neither on top of it nor to be given back
+  friend bool operator==(const HardwareUse&, const HardwareUse&) = default;
 };
 
 class HostHardware {
@@ -54,6 +55,10 @@ class HostHardware {
   bool Take(const UuidKey& instance, const HardwareWish& wish);
   // Gives it back; nothing if the instance holds nothing.
   std::optional<HardwareUse> Give(const UuidKey& instance);
+  // What the instance holds; null: nothing.
+  const HardwareUse* Find(const UuidKey& instance) const;
+  // What a claim of the database holds. It counts with the host's next report, as Inherit says.
+  void Restore(const UuidKey& instance, HardwareUse use);
   // Takes over what claims hold on `before`, the same host as it was reported earlier; those of
   // `measured` are in this report.
   void Inherit(HostHardware&& before, const absl::flat_hash_set<UuidKey>& measured);

@@ -169,7 +169,7 @@ Expected<model::FixedIp> AddressPool::Take() {
   return model::FixedIp{FormatAddress(number, version_), prefix_, gateway_text_, version_};
 }
 
-bool AddressPool::Mark(const std::string& address) {
+bool AddressPool::Mark(std::string_view address) {
   const auto parsed = ParseAddress(address);
   return parsed.ok() && used_.insert(parsed->number).second;
 }

@@ -3,9 +3,10 @@
 // conductor guards it.
 #pragma once
 
+#include <absl/container/flat_hash_set.h>
+
 #include <string>
 #include <string_view>
-#include <unordered_set>
 
 #include "common/base/status.h"
 #include "scheduler/core/records.h"
@@ -35,21 +36,22 @@ class AddressPool {
   // The lowest free address. RESOURCE_EXHAUSTED/NETWORK_ADDRESSES_EXHAUSTED.
   Expected<model::FixedIp> Take();
   // For what the database says. False when it was in use already.
-  bool Mark(const std::string& address);
+  bool Mark(std::string_view address);
   void Release(const std::string& address);
   std::size_t used() const { return used_.size(); }
 
  private:
   struct Hash {
     std::size_t operator()(AddressNumber n) const {
-      return static_cast<std::size_t>(n ^ (n >> 64)) * 0x9E3779B97F4A7C15ULL;
+      return absl::Hash<std::pair<std::uint64_t, std::uint64_t>>{}(
+          {static_cast<std::uint64_t>(n >> 64), static_cast<std::uint64_t>(n)});
     }
   };
   AddressNumber first_ = 1, last_ = 0, gateway_ = 0;
   AddressNumber next_ = 1;  // no free address below it
   int version_ = 4, prefix_ = 0;
   std::string gateway_text_, name_;
-  std::unordered_set<AddressNumber, Hash> used_;
+  absl::flat_hash_set<AddressNumber, Hash> used_;
 };
 
 }  // namespace kilonova::scheduler::core

@@ -33,6 +33,22 @@ bool SameInstance(const InstanceRecord& a, const InstanceRecord& b) {
          (a.explanation == nullptr || a.explanation->summary == b.explanation->summary);
 }
 
+std::uint64_t MacNumber(std::string_view mac) {
+  std::uint64_t number = 0;
+  if (mac.size() != 17) return number;
+  for (std::size_t i = 0; i < mac.size(); ++i) {
+    const char c = mac[i];
+    if (i % 3 == 2) {
+      if (c != ':') return 0;
+      continue;
+    }
+    const bool digit = c >= '0' && c <= '9';
+    if (!digit && (c < 'a' || c > 'f')) return 0;
+    number = number << 4 | static_cast<std::uint64_t>(digit ? c - '0' : c - 'a' + 10);
+  }
+  return number;
+}
+
 std::string_view MethodOf(model::ActionKind kind) {
   switch (kind) {
     case model::ActionKind::kTerminate:

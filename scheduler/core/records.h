@@ -18,6 +18,7 @@
 #include "common/model/requests.h"
 #include "common/model/resources.h"
 #include "common/model/states.h"
+#include "scheduler/core/host_hardware.h"
 #include "scheduler/core/placement.h"
 
 namespace kilonova::scheduler::core {
@@ -80,6 +81,9 @@ using InstancePtr = std::shared_ptr<const InstanceRecord>;
 // True when both say the same, looking through the shared parts; revision counts.
 bool SameInstance(const InstanceRecord& a, const InstanceRecord& b);
 
+// A MAC as a number; 0 for what is none.
+std::uint64_t MacNumber(std::string_view mac);
+
 // The right of an instance to a host's resources. One per instance at most.
 struct ClaimRow {
   Uuid claim_id;
@@ -87,6 +91,8 @@ struct ClaimRow {
   std::string host;
   std::int64_t generation = 0;
   model::Resources resources;
+  // The NUMA cells and PCI devices taken, of hosts whose own report has them not yet.
+  std::optional<HardwareUse> hardware{};
   friend bool operator==(const ClaimRow&, const ClaimRow&) = default;
 };
 

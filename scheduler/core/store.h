@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -20,6 +21,7 @@
 #include "common/base/clock.h"
 #include "common/base/status.h"
 #include "scheduler/core/records.h"
+#include "scheduler/core/uuid_key.h"
 
 namespace kilonova::scheduler::core {
 
@@ -142,26 +144,41 @@ struct CommitInfo {
 // The result is the callee's own: threads never share one.
 using CommitCallback = std::function<void(Expected<CommitInfo>)>;
 
-struct AddressRow {
-  Uuid network;
-  std::string address;
-  Uuid port, instance;
-  friend bool operator==(const AddressRow&, const AddressRow&) = default;
+// What a start reads of a live instance; whole records are read later, one by one. Views and
+// pointers last for the call they are handed over in.
+struct PortRow {
+  std::uint64_t mac = 0;  // MacNumber
+  UuidKey network;
+};
+struct ClaimPart {
+  UuidKey claim_id;
+  std::string_view host;
+  std::int64_t generation = 0;
+  const model::Resources* resources = nullptr;  // not null
+  const HardwareUse* hardware = nullptr;        // null = none
+};
+struct LiveRow {
+  UuidKey uuid;
+  std::int64_t id = 0, revision = 0, generation = 0, started_generation = 0;
+  model::VmState vm_state{};
+  model::TaskState task_state{};
+  model::PowerState power_state{};
+  std::string_view project_id, name, host, server_group;
+  const model::Flavor* flavor = nullptr;      // not null; the same one for all that have it
+  const model::ImageSource* image = nullptr;  // not null
+  std::span<const PortRow> ports;
+  std::optional<ClaimPart> claim;
 };
 
-// Everything a start needs. Bodies of outbox rows are left out: Outbox() reads them.
+// What a start needs besides hosts, instances, addresses and requests. Bodies of outbox rows are
+// left out: OutboxBody() reads them.
 struct Snapshot {
-  std::vector<HostRow> hosts;
   std::vector<model::Flavor> flavors;
   std::vector<ImageRecord> images;
   std::vector<NetworkRecord> networks;
-  std::vector<InstancePtr> instances;  // the live ones
-  std::vector<ClaimRow> claims;
-  std::vector<AddressRow> addresses;
   std::vector<AggregateRecord> aggregates;
   std::vector<ServerGroupRecord> server_groups;
   std::vector<ReservedRow> reserved;
-  std::vector<RequestRow> requests;
   std::vector<OutboxRow> outbox;
   std::int64_t last_instance_id = 0;  // highest ever given
   std::int64_t last_flavor_id = 0;
@@ -169,6 +186,18 @@ struct Snapshot {
   std::int64_t last_outbox_id = 0;
   std::int64_t last_revision = 0;
   std::int64_t pruned_through = 0;
+};
+
+// Takes what a start reads, in this order: a million rows are never held at once. The first error
+// ends the load.
+class LoadVisitor {
+ public:
+  virtual ~LoadVisitor() = default;
+  virtual Status Begin(Snapshot all) = 0;
+  virtual Status Host(HostRow row) = 0;
+  virtual Status Live(const LiveRow& row) = 0;
+  virtual Status Address(const Uuid& network, std::string_view address) = 0;
+  virtual Status Request(std::string_view request_id, WallTime created_at) = 0;
 };
 
 struct DeletedQuery {
@@ -191,7 +220,12 @@ class Store {
   virtual Status Health() const = 0;
 
   // Reads see what is committed. Thread-safe.
-  virtual Expected<Snapshot> Load() = 0;
+  virtual Status Load(LoadVisitor& to) = 0;
+  // Live or deleted; INSTANCE_NOT_FOUND.
+  virtual Expected<InstancePtr> Instance(const Uuid& uuid) = 0;
+  // Those of these numbers that are there, live or deleted, in the order asked for.
+  virtual Expected<std::vector<InstancePtr>> Instances(std::span<const std::int64_t> ids) = 0;
+  virtual Expected<std::optional<RequestRow>> Request(const std::string& request_id) = 0;
   virtual Expected<InstancePtr> DeletedInstance(const Uuid& uuid) = 0;  // INSTANCE_NOT_FOUND
   virtual Expected<std::vector<InstancePtr>> DeletedInstances(const DeletedQuery& query) = 0;
   // Deleted ones with revision in (after, up_to], in order of revision: for a watcher that is late.

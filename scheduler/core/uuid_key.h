@@ -35,4 +35,17 @@ inline UuidKey KeyOf(const Uuid& uuid) {
   return key;
 }
 
+// The uuid `key` was made of.
+inline Uuid UuidOf(const UuidKey& key) {
+  static constexpr char kHex[] = "0123456789abcdef";
+  std::string text;
+  text.reserve(36);
+  for (int digit = 0; digit < 32; ++digit) {
+    if (digit == 8 || digit == 12 || digit == 16 || digit == 20) text += '-';
+    const std::uint64_t half = digit < 16 ? key.high : key.low;
+    text += kHex[half >> (60 - 4 * (digit % 16)) & 0xFU];
+  }
+  return Uuid::Parse(text).value();
+}
+
 }  // namespace kilonova::scheduler::core

@@ -26,13 +26,13 @@ class WatchHub::Subscription final : public Watch {
  public:
   Subscription(WatchHub& hub, WatchFilter filter, std::function<void()> wake)
       : hub_(hub),
-        instances_(filter.instances.begin(), filter.instances.end()),
-        project_(std::move(filter.project_id)),
+        filter_(std::move(filter)),
+        instances_(filter_.instances.begin(), filter_.instances.end()),
         wake_(std::move(wake)),
-        cursor_(filter.cursor),
+        cursor_(filter_.cursor),
         last_bookmark_(hub.clock_.Steady()) {
     if (cursor_ == 0) {
-      behind_ = hub_.live_(0);
+      behind_ = hub_.live_(0, filter_);
       initial_ = true;
       catching_up_ = true;
     }
@@ -62,7 +62,7 @@ class WatchHub::Subscription final : public Watch {
 
  private:
   bool Wants(const InstanceRecord& record) const {
-    return (project_.empty() || record.spec.project_id == project_) &&
+    return (filter_.project_id.empty() || record.spec.project_id == filter_.project_id) &&
            (instances_.empty() || instances_.contains(record.uuid()));
   }
 
@@ -85,7 +85,7 @@ class WatchHub::Subscription final : public Watch {
         }
       }
       if (too_far) {
-        behind_ = hub_.live_(cursor_);
+        behind_ = hub_.live_(cursor_, filter_);
         at_ = 0;
         catching_up_ = true;
       }
@@ -118,11 +118,12 @@ class WatchHub::Subscription final : public Watch {
         gone_done_ = page.size() < kPage;
         gone_.assign(page.begin(), page.end());
       }
-      const bool live = at_ < behind_.instances.size();
-      if (!live && gone_.empty()) break;
+      RETURN_IF_ERROR(ReadLive());
+      if (here_.empty() && gone_.empty()) break;
       InstancePtr next;
-      if (live && (gone_.empty() || behind_.instances[at_]->revision < gone_.front()->revision)) {
-        next = std::move(behind_.instances[at_++]);
+      if (!here_.empty() && (gone_.empty() || here_.front()->revision < gone_.front()->revision)) {
+        next = std::move(here_.front());
+        here_.pop_front();
       } else {
         next = std::move(gone_.front());
         gone_.pop_front();
@@ -130,7 +131,8 @@ class WatchHub::Subscription final : public Watch {
       if (!initial_) cursor_ = next->revision;
       if (Wants(*next)) events.push_back({initial_ ? 0 : cursor_, next, initial_, false});
     }
-    if (at_ < behind_.instances.size() || !gone_.empty() || (!initial_ && !gone_done_)) {
+    if (at_ < behind_.instances.size() || !here_.empty() || !gone_.empty() ||
+        (!initial_ && !gone_done_)) {
       return OkStatus();
     }
     if (initial_ && events.size() >= most)
@@ -140,6 +142,23 @@ class WatchHub::Subscription final : public Watch {
     behind_ = {};
     at_ = 0;
     catching_up_ = initial_ = gone_done_ = false;
+    return OkStatus();
+  }
+
+  // The next of the live ones as they are now. One that was deleted meanwhile is told of as what
+  // comes after behind_.as_of, and so is a change to somebody who resumes: nobody sees it twice.
+  Status ReadLive() {
+    while (here_.empty() && at_ < behind_.instances.size()) {
+      std::vector<std::int64_t> ids;
+      for (; ids.size() < kPage && at_ < behind_.instances.size(); ++at_) {
+        ids.push_back(behind_.instances[at_].id);
+      }
+      ASSIGN_OR_RETURN(std::vector<InstancePtr> page, hub_.store_.Instances(ids));
+      for (InstancePtr& record : page) {
+        if (record->deleted() || (!initial_ && record->revision > behind_.as_of)) continue;
+        here_.push_back(std::move(record));
+      }
+    }
     return OkStatus();
   }
 
@@ -174,15 +193,15 @@ class WatchHub::Subscription final : public Watch {
   }
 
   WatchHub& hub_;
+  const WatchFilter filter_;
   const std::set<Uuid> instances_;
-  const std::string project_;
   const std::function<void()> wake_;
   std::int64_t cursor_;
   SteadyTime last_bookmark_;
   bool catching_up_ = false, initial_ = false, gone_done_ = false;
   LiveSince behind_;
   std::size_t at_ = 0;
-  std::deque<InstancePtr> gone_;
+  std::deque<InstancePtr> here_, gone_;  // read, not told yet
 };
 
 void WatchHub::Start(std::int64_t cursor, std::int64_t pruned_through) {

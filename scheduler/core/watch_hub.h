@@ -15,16 +15,21 @@
 
 namespace kilonova::scheduler::core {
 
-// The live instances last changed after `after`, by revision, and the revision they are the state
-// of: taken in one moment.
+// The live instances last changed after some revision, in that order, and the revision they are the
+// state of: taken in one moment.
 struct LiveSince {
-  std::vector<InstancePtr> instances;
+  struct Instance {
+    std::int64_t revision = 0;
+    std::int64_t id = 0;
+  };
+  std::vector<Instance> instances;
   std::int64_t as_of = 0;
 };
 
 class WatchHub final : public WatchSource {
  public:
-  using LiveReader = std::function<LiveSince(std::int64_t after)>;
+  // Of those the filter names; its cursor says nothing.
+  using LiveReader = std::function<LiveSince(std::int64_t after, const WatchFilter& wanted)>;
   WatchHub(Store& store, const Clock& clock, std::size_t ring, LiveReader live)
       : store_(store), clock_(clock), ring_size_(ring), live_(std::move(live)) {}
 

@@ -79,7 +79,7 @@ void Fields(Pack& pack, HostRef& r) {
   pack(1, r.host)(2, r.node);
 }
 
-// All but the shared parts, which are 2 to 5 and 23.
+// All but what is shared: 2 to 5, of version 2 alone, and 23.
 template <class Pack>
 void Fields(Pack& pack, InstanceRecord& r) {
   pack(1, r.spec)(6, r.nics)(7, r.hints)(8, r.forced_host)(9, r.server_group);
@@ -110,20 +110,36 @@ std::string PackInstance(const core::InstanceRecord& record) {
   // The list of fields serves readers too; writing changes nothing.
   auto& r = const_cast<core::InstanceRecord&>(record);
   Fields(out, r);
-  const auto shared = [&](PackNumber field, const auto& part) {
-    using Part = std::remove_const_t<std::remove_reference_t<decltype(*part)>>;
-    if (part) out(field, const_cast<Part&>(*part));
-  };
-  shared(kFlavor, r.flavor);
-  shared(kImage, r.image);
-  shared(kKernel, r.kernel);
-  shared(kRamdisk, r.ramdisk);
-  shared(kExplanation, r.explanation);
+  if (r.explanation) out(kExplanation, const_cast<core::Explanation&>(*r.explanation));
   out(kVmState, std::string(model::Name(r.vm_state)));
   out(kTaskState, std::string(model::Name(r.task_state)));
   auto power = static_cast<std::int64_t>(r.power_state);
   out(kPowerState, power);
   return kPackMark + out.Take();
+}
+
+std::string PackFlavor(const model::Flavor& flavor) {
+  PackOut out;
+  Fields(out, const_cast<model::Flavor&>(flavor));
+  return out.Take();
+}
+
+std::string PackImage(const model::ImageSource& image) {
+  PackOut out;
+  Fields(out, const_cast<model::ImageSource&>(image));
+  return out.Take();
+}
+
+model::Flavor UnpackFlavor(std::string_view bytes) {
+  model::Flavor flavor;
+  PackIn::Read(bytes, flavor);
+  return flavor;
+}
+
+model::ImageSource UnpackImage(std::string_view bytes) {
+  model::ImageSource image;
+  PackIn::Read(bytes, image);
+  return image;
 }
 
 template <class T>
@@ -168,7 +184,7 @@ core::InstanceRecord InstanceUnpacker::Unpack(std::string_view bytes) {
         Fields(in, r);
     }
   }
-  if (r.spec.uuid.empty() || !r.flavor || !r.image) {
+  if (r.spec.uuid.empty()) {
     throw std::invalid_argument("a part of the instance is missing");
   }
   return r;

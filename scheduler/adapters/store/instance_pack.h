@@ -15,12 +15,19 @@ namespace kilonova::scheduler::adapters {
 
 inline constexpr char kPackMark = '\x01';
 
+// All but flavor, image, kernel and ramdisk, which are parts of their own since version 3.
 std::string PackInstance(const core::InstanceRecord& record);
+std::string PackFlavor(const model::Flavor& flavor);
+std::string PackImage(const model::ImageSource& image);
+// These throw std::invalid_argument.
+model::Flavor UnpackFlavor(std::string_view bytes);
+model::ImageSource UnpackImage(std::string_view bytes);
 
 // Instances of one flavor, image or explanation share one object; equal bytes are equal values.
 class InstanceUnpacker {
  public:
-  // `bytes` without the mark. Throws std::invalid_argument.
+  // `bytes` without the mark, of either version: one of version 3 has no flavor and no image.
+  // Throws std::invalid_argument.
   core::InstanceRecord Unpack(std::string_view bytes);
 
  private:

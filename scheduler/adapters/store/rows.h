@@ -28,8 +28,11 @@ std::string GroupDoc(const core::ServerGroupRecord& group);  // all but id and c
 // Reads documents, giving instances of one flavor or image one object between them.
 class DocReader {
  public:
-  // DATA_LOSS with a detail "operator" for what cannot be read.
+  // DATA_LOSS with a detail "operator" for what cannot be read. Documents of versions 1 and 2,
+  // flavor and image within.
   Expected<core::InstanceRecord> Instance(std::string_view doc);
+  // Of version 3: whose flavor and image are to be added.
+  Expected<core::InstanceRecord> InstanceWithoutParts(std::string_view doc);
   Expected<model::Flavor> Flavor(std::string_view doc);
   Expected<model::ImageSource> Image(std::string_view doc);
   Expected<core::NetworkRecord> Network(std::string_view doc);

@@ -174,11 +174,9 @@ auto Read(std::string_view doc, F read) -> Expected<decltype(read(Json()))> {
 
 Expected<InstanceRecord> DocReader::Instance(std::string_view doc) {
   if (!doc.empty() && doc.front() == kPackMark) {
-    try {
-      return packed_.Unpack(doc.substr(1));
-    } catch (const std::exception& e) {
-      return Unreadable(e);
-    }
+    ASSIGN_OR_RETURN(InstanceRecord packed, InstanceWithoutParts(doc));
+    if (packed.flavor && packed.image) return packed;
+    return Unreadable(std::invalid_argument("a part of the instance is missing"));
   }
   return Read(doc, [this](const Json& j) {
     InstanceRecord r;
@@ -222,6 +220,15 @@ Expected<InstanceRecord> DocReader::Instance(std::string_view doc) {
     GetTime(j, "terminated_at", r.terminated_at);
     return r;
   });
+}
+
+Expected<InstanceRecord> DocReader::InstanceWithoutParts(std::string_view doc) {
+  try {
+    if (doc.empty() || doc.front() != kPackMark) throw std::invalid_argument("no instance");
+    return packed_.Unpack(doc.substr(1));
+  } catch (const std::exception& e) {
+    return Unreadable(e);
+  }
 }
 
 Expected<model::Flavor> DocReader::Flavor(std::string_view doc) { return Read(doc, ToFlavor); }

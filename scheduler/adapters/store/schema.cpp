@@ -6,12 +6,20 @@
 #include <array>
 #include <string>
 
+#include "scheduler/adapters/store/version_3.h"
+
 namespace kilonova::scheduler::adapters {
 namespace {
 
+// What SQL alone cannot do of a step is in a file of its own.
+struct Step {
+  const char* sql;
+  Status (*then)(SQLite::Database& db) = nullptr;
+};
+
 // `doc` columns hold JSON (rows.h); what is searched or unique has a column of its own.
 constexpr std::array kSteps{
-    R"sql(
+    Step{R"sql(
 CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 INSERT INTO meta VALUES ('pruned_through', 0), ('last_revision', 0);
 CREATE TABLE hosts (
@@ -47,8 +55,8 @@ CREATE TABLE outbox (
   id INTEGER PRIMARY KEY AUTOINCREMENT, host TEXT NOT NULL, instance TEXT NOT NULL,
   generation INTEGER NOT NULL, method TEXT NOT NULL, unique_id TEXT NOT NULL,
   created_at INTEGER NOT NULL, body BLOB NOT NULL);
-)sql",
-    R"sql(
+)sql"},
+    Step{R"sql(
 CREATE TABLE aggregates (
   id INTEGER PRIMARY KEY AUTOINCREMENT, uuid TEXT NOT NULL UNIQUE, name TEXT NOT NULL UNIQUE,
   created_at INTEGER NOT NULL, updated_at INTEGER, doc TEXT NOT NULL);
@@ -61,7 +69,8 @@ CREATE TABLE reserved (
   network TEXT NOT NULL, address TEXT NOT NULL, instance TEXT NOT NULL, host TEXT NOT NULL,
   PRIMARY KEY (network, address)) WITHOUT ROWID;
 CREATE INDEX reserved_instance ON reserved (instance);
-)sql",
+)sql"},
+    Step{kVersion3Sql, MoveToVersion3},
 };
 
 }  // namespace
@@ -79,7 +88,9 @@ Status Migrate(SQLite::Database& db, WallTime now) {
   }
   for (int version = have + 1; version <= static_cast<int>(kSteps.size()); ++version) {
     SQLite::Transaction transaction(db, SQLite::TransactionBehavior::IMMEDIATE);
-    db.exec(kSteps[static_cast<std::size_t>(version - 1)]);
+    const Step& step = kSteps[static_cast<std::size_t>(version - 1)];
+    db.exec(step.sql);
+    if (step.then != nullptr) RETURN_IF_ERROR(step.then(db));
     SQLite::Statement insert(db, "INSERT INTO migrations VALUES (?, ?)");
     insert.bind(1, version);
     insert.bind(2, ToMicros(now));

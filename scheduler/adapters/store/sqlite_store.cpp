@@ -117,7 +117,14 @@ class SqliteStore final : public core::Store {
                  "the scheduler's database failed; it must be restarted");
   }
 
-  Expected<core::Snapshot> Load() override { return reader_.Load(); }
+  Status Load(core::LoadVisitor& to) override { return reader_.Load(to); }
+  Expected<core::InstancePtr> Instance(const Uuid& uuid) override { return reader_.Instance(uuid); }
+  Expected<std::vector<core::InstancePtr>> Instances(std::span<const std::int64_t> ids) override {
+    return reader_.Instances(ids);
+  }
+  Expected<std::optional<core::RequestRow>> Request(const std::string& request_id) override {
+    return reader_.Request(request_id);
+  }
   Expected<core::InstancePtr> DeletedInstance(const Uuid& uuid) override {
     return reader_.DeletedInstance(uuid);
   }

@@ -33,39 +33,6 @@ struct DocOf {
   }
 };
 
-// Bound by position without copying: the values outlive exec().
-class Binder {
- public:
-  // tryReset: resetting a statement whose last run failed says that failure again.
-  explicit Binder(SQLite::Statement& statement) : statement_(statement) { statement_.tryReset(); }
-  Binder& operator()(const std::string& text) {
-    statement_.bindNoCopy(++index_, text);
-    return *this;
-  }
-  Binder& operator()(const Uuid& uuid) { return (*this)(uuid.str()); }
-  Binder& operator()(std::int64_t number) {
-    statement_.bind(++index_, number);
-    return *this;
-  }
-  Binder& Null() {
-    statement_.bind(++index_);
-    return *this;
-  }
-  Binder& Blob(const std::string& bytes) {
-    statement_.bindNoCopy(++index_, bytes.data(), static_cast<int>(bytes.size()));
-    return *this;
-  }
-  int Exec() {
-    const int changes = statement_.exec();
-    statement_.tryReset();
-    return changes;
-  }
-
- private:
-  SQLite::Statement& statement_;
-  int index_ = 0;
-};
-
 }  // namespace
 
 PreparedOp Prepare(core::Op op) {
@@ -73,16 +40,8 @@ PreparedOp Prepare(core::Op op) {
   return {std::move(op), std::move(doc)};
 }
 
-UnitWriter::UnitWriter(SQLite::Database& db) : db_(db) {
+UnitWriter::UnitWriter(SQLite::Database& db) : db_(db), statements_(db), instances_(statements_) {
   revision_ = committed_revision_ = Meta("last_revision");
-}
-
-SQLite::Statement& UnitWriter::Use(const char* sql) {
-  for (auto& [text, statement] : statements_) {
-    if (text == sql) return *statement;
-  }
-  statements_.emplace_back(sql, std::make_unique<SQLite::Statement>(db_, sql));
-  return *statements_.back().second;
 }
 
 std::int64_t UnitWriter::Meta(const char* key) {
@@ -100,6 +59,7 @@ void UnitWriter::SetMeta(const char* key, std::int64_t value) {
 }
 
 Status UnitWriter::Apply(const std::vector<PreparedOp>& unit, core::CommitInfo& info) {
+  instances_.BeginUnit();
   for (const PreparedOp& prepared : unit) {
     RETURN_IF_ERROR(
         std::visit([&](const auto& op) { return Do(op, prepared.doc, info); }, prepared.op));
@@ -108,7 +68,13 @@ Status UnitWriter::Apply(const std::vector<PreparedOp>& unit, core::CommitInfo& 
 }
 
 void UnitWriter::ResetAll() {
-  for (auto& [text, statement] : statements_) statement->tryReset();
+  statements_.ResetAll();
+  instances_.RolledBack();
+}
+
+void UnitWriter::RolledBack() {
+  revision_ = committed_revision_;
+  instances_.RolledBack();
 }
 
 void UnitWriter::FinishTransaction() {
@@ -116,42 +82,18 @@ void UnitWriter::FinishTransaction() {
 }
 
 Status UnitWriter::Do(const core::PutInstance& op, const std::string& doc, core::CommitInfo& info) {
-  const core::InstanceRecord& r = *op.record;
-  const std::string vm_state(model::Name(r.vm_state));
-  static constexpr char kKeep[] =
-      "INSERT INTO instances (id, uuid, revision, vm_state, terminated_at, doc)"
-      " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (uuid) DO UPDATE SET revision = excluded.revision,"
-      " vm_state = excluded.vm_state, terminated_at = excluded.terminated_at, doc = excluded.doc";
-  static constexpr char kWithPassword[] =
-      "INSERT INTO instances (id, uuid, revision, vm_state, terminated_at, doc, admin_password)"
-      " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (uuid) DO UPDATE SET"
-      " revision = excluded.revision, vm_state = excluded.vm_state,"
-      " terminated_at = excluded.terminated_at, doc = excluded.doc,"
-      " admin_password = excluded.admin_password";
-  Binder bind(Use(op.admin_password ? kWithPassword : kKeep));
-  bind(r.spec.id)(r.spec.uuid)(++revision_)(vm_state);
-  if (r.terminated_at) {
-    bind(ToMicros(*r.terminated_at));
-  } else {
-    bind.Null();
-  }
-  bind.Blob(doc);
-  if (op.admin_password) bind(*op.admin_password);
-  bind.Exec();
+  instances_.Put(*op.record, ++revision_, doc, op.admin_password);
   info.revisions.push_back(revision_);
   return OkStatus();
 }
 
 Status UnitWriter::Do(const core::PutClaim& op, const std::string& doc, core::CommitInfo&) {
-  static constexpr char kSql[] = "INSERT OR REPLACE INTO claims VALUES (?, ?, ?, ?, ?)";
-  Binder(Use(kSql))(op.claim.instance)(op.claim.claim_id)(op.claim.host)(op.claim.generation)(doc)
-      .Exec();
-  return OkStatus();
+  if (instances_.PutClaim(op.claim, doc)) return OkStatus();
+  return Error(Code::kInternal, reason::kInternal, "a claim of an instance that is not there");
 }
 
 Status UnitWriter::Do(const core::DropClaim& op, const std::string&, core::CommitInfo&) {
-  static constexpr char kSql[] = "DELETE FROM claims WHERE instance = ?";
-  Binder(Use(kSql))(op.instance).Exec();
+  instances_.DropClaim(op.instance);
   return OkStatus();
 }
 
@@ -183,7 +125,8 @@ Status UnitWriter::Do(const core::DropOutbox& op, const std::string&, core::Comm
 
 Status UnitWriter::Do(const core::AddAddress& op, const std::string&, core::CommitInfo&) {
   static constexpr char kSql[] = "INSERT OR IGNORE INTO addresses VALUES (?, ?, ?, ?)";
-  if (Binder(Use(kSql))(op.network)(op.address)(op.port)(op.instance).Exec() == 1) {
+  if (Binder(Use(kSql))(op.network)(op.address)(op.port)(instances_.IdOf(op.instance)).Exec() ==
+      1) {
     return OkStatus();
   }
   return Error(Code::kAlreadyExists, reason::kInternal, "the address is in use already");
@@ -191,7 +134,7 @@ Status UnitWriter::Do(const core::AddAddress& op, const std::string&, core::Comm
 
 Status UnitWriter::Do(const core::DropAddresses& op, const std::string&, core::CommitInfo&) {
   static constexpr char kSql[] = "DELETE FROM addresses WHERE instance = ?";
-  Binder(Use(kSql))(op.instance).Exec();
+  Binder(Use(kSql))(instances_.IdOf(op.instance)).Exec();
   return OkStatus();
 }
 

@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "common/base/status.h"
+#include "scheduler/adapters/store/instance_rows.h"
+#include "scheduler/adapters/store/statements.h"
 #include "scheduler/core/store.h"
 
 namespace kilonova::scheduler::adapters {
@@ -30,16 +32,16 @@ class UnitWriter {
 
   // Within a savepoint of the caller's.
   Status Apply(const std::vector<PreparedOp>& unit, core::CommitInfo& info);
-  // After a failure: no statement is left half way.
+  // After a unit failed: no statement is left half way, nothing it wrote is relied on.
   void ResetAll();
   // Writes down the highest revision given out in this transaction.
   void FinishTransaction();
   // After a rollback: what was given out since the last commit never happened.
   void Committed() { committed_revision_ = revision_; }
-  void RolledBack() { revision_ = committed_revision_; }
+  void RolledBack();
 
  private:
-  SQLite::Statement& Use(const char* sql);
+  SQLite::Statement& Use(const char* sql) { return statements_.Use(sql); }
   std::int64_t Meta(const char* key);
   void SetMeta(const char* key, std::int64_t value);
 
@@ -72,7 +74,8 @@ class UnitWriter {
   Status Do(const core::Prune& op, const std::string& doc, core::CommitInfo& info);
 
   SQLite::Database& db_;
-  std::vector<std::pair<const char*, std::unique_ptr<SQLite::Statement>>> statements_;
+  Statements statements_;
+  InstanceRows instances_;
   std::int64_t revision_ = 0;
   std::int64_t committed_revision_ = 0;
 };

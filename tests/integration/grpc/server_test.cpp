@@ -119,7 +119,7 @@ TEST_F(ApiTest, Drain_EndsStreamsAndFinishesCalls) {
   }
   EXPECT_FALSE(watch->Finish().ok());
   // Each answer that was given is on disk.
-  EXPECT_GE(static_cast<int>(rig_.store->Load()->instances.size()), made);
+  EXPECT_GE(static_cast<int>(core::LoadAll(*rig_.store)->instances.size()), made);
 }
 
 // ---- TLS

@@ -63,7 +63,7 @@ TEST_P(Crash, LeavesOneWholeRequestOrNone) {
   rig.HostUp("a");
   rig.HostUp("b");
   // The client, unanswered, sends the same again: one request, one instance, one message at least.
-  const auto known = rig.store->Load();
+  const auto known = LoadAll(*rig.store);
   ASSERT_TRUE(known.ok());
   EXPECT_LE(known->requests.size(), 1U);
   EXPECT_EQ(known->instances.size(), known->requests.size());

@@ -138,6 +138,23 @@ TEST_F(Hardware, AfterARestart_TheReportSaysWhatIsTaken) {
   EXPECT_FALSE(Fits("third"));
 }
 
+// Two CPUs are promised to a guest that waits in its host's queue: the report has none of it.
+TEST_F(Hardware, AfterARestart_WhatWasPromisedIsPromisedToNobodyElse) {
+  ASSERT_TRUE(Up(Report("a", "")).ok());
+  const InstancePtr first = Create(Pinned("first"));
+  ASSERT_EQ(first->host, "a");
+  rig_.Restart();
+  ASSERT_TRUE(Up(Report("a", ""), {Queued(first)}).ok());
+  EXPECT_TRUE(rig_.conductor->DryRun(Pinned("x").instance, 1)->placed());
+  EXPECT_FALSE(rig_.conductor->DryRun(Pinned("x").instance, 2)->placed());
+  // Given back when the guest goes, and only then.
+  rig_.Restart();
+  ASSERT_TRUE(Up(Report("a", ""), {}).ok());
+  EXPECT_FALSE(rig_.conductor->DryRun(Pinned("x").instance, 2)->placed());
+  ASSERT_TRUE(rig_.conductor->DeleteInstance(first->uuid().str(), "").ok());
+  EXPECT_TRUE(rig_.conductor->DryRun(Pinned("x").instance, 2)->placed());
+}
+
 TEST_F(Hardware, ARescheduledGuest_AsksForCellsAgain) {
   ASSERT_TRUE(Up(Report("a", "0-1")).ok());
   const InstancePtr first = Create(Pinned("first"));

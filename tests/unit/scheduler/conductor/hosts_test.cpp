@@ -161,7 +161,7 @@ TEST_F(Hosts, OldRequests_AreForgottenInMemoryExactlyWhenTheStoreForgetsThem) {
   const InstancePtr first = rig_.Create("one");
   rig_.clock.Advance(std::chrono::hours(25));
   rig_.conductor->Tick();
-  EXPECT_TRUE(rig_.store->Load()->requests.empty());
+  EXPECT_TRUE(LoadAll(*rig_.store)->requests.empty());
   rig_.HostUp("a");
   // The id is free again.
   const InstancePtr second = rig_.Create("one");

@@ -100,7 +100,7 @@ TEST(ConductorRace, EverybodyAtOnce_LosesNothing) {
   }
   EXPECT_EQ(made, kClients * kEach);
   rig.CheckInvariants();
-  const auto all = rig.store->Load();
+  const auto all = LoadAll(*rig.store);
   EXPECT_EQ(all->requests.size(), static_cast<std::size_t>(kClients / 2 * kEach));
 }
 

@@ -62,7 +62,7 @@ TEST_F(Restored, NumbersAndAddressesOfUnknownGuests_AreNotGivenAgain) {
   ASSERT_TRUE(rig_.conductor->HostReported(rig_.sessions["a"], {Rig::Report("a"), {}, {}}).ok());
   EXPECT_EQ(AddressOf(*rig_.Create("freed")), AddressOf(*lost));
   rig_.Restart();
-  EXPECT_TRUE(rig_.store->Load()->reserved.empty());
+  EXPECT_TRUE(LoadAll(*rig_.store)->reserved.empty());
 }
 
 TEST_F(Restored, ALaterReport_ReservesToo) {
@@ -99,7 +99,7 @@ TEST_F(Restored, ADeletedInstance_IsNotUnknown) {
   ASSERT_TRUE(rig_.conductor->DeleteInstance(r->uuid().str(), "").ok());
   ASSERT_TRUE(
       rig_.conductor->HostReported(rig_.sessions["a"], {Rig::Report("a"), {guest}, {}}).ok());
-  EXPECT_TRUE(rig_.store->Load()->reserved.empty());
+  EXPECT_TRUE(LoadAll(*rig_.store)->reserved.empty());
   EXPECT_EQ(AddressOf(*rig_.Create("again")), AddressOf(*r));
 }
 

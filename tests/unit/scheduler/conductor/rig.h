@@ -78,6 +78,69 @@ inline Pipeline DefaultPipeline() {
   return pipeline;
 }
 
+// Everything a store holds, whole records and all.
+struct AddressRow {
+  Uuid network;
+  std::string address;
+};
+struct WholeState : Snapshot {
+  std::vector<HostRow> hosts;
+  std::vector<InstancePtr> instances;  // the live ones
+  std::vector<ClaimRow> claims;
+  std::vector<AddressRow> addresses;
+  std::vector<RequestRow> requests;
+};
+
+class StateReader final : public LoadVisitor {
+ public:
+  explicit StateReader(WholeState& all) : all_(all) {}
+  Status Begin(Snapshot all) override {
+    static_cast<Snapshot&>(all_) = std::move(all);
+    return OkStatus();
+  }
+  Status Host(HostRow row) override {
+    all_.hosts.push_back(std::move(row));
+    return OkStatus();
+  }
+  Status Live(const LiveRow& row) override {
+    ids.push_back(row.id);
+    if (!row.claim) return OkStatus();
+    ClaimRow& claim = all_.claims.emplace_back();
+    claim.instance = UuidOf(row.uuid);
+    claim.claim_id = UuidOf(row.claim->claim_id);
+    claim.host = row.claim->host;
+    claim.generation = row.claim->generation;
+    claim.resources = *row.claim->resources;
+    if (row.claim->hardware != nullptr) claim.hardware = *row.claim->hardware;
+    return OkStatus();
+  }
+  Status Address(const Uuid& network, std::string_view address) override {
+    all_.addresses.push_back({network, std::string(address)});
+    return OkStatus();
+  }
+  Status Request(std::string_view request_id, WallTime) override {
+    requests.emplace_back(request_id);
+    return OkStatus();
+  }
+  std::vector<std::int64_t> ids;
+  std::vector<std::string> requests;
+
+ private:
+  WholeState& all_;
+};
+
+inline Expected<WholeState> LoadAll(Store& store) {
+  WholeState all;
+  StateReader reader(all);
+  RETURN_IF_ERROR(store.Load(reader));
+  ASSIGN_OR_RETURN(all.instances, store.Instances(reader.ids));
+  for (const std::string& id : reader.requests) {
+    ASSIGN_OR_RETURN(auto row, store.Request(id));
+    if (row) all.requests.push_back(*std::move(row));
+  }
+  return all;
+}
+
 class Rig {
  public:
   explicit Rig(std::string path, ConductorOptions options = {}) : path_(std::move(path)) {
@@ -244,7 +307,7 @@ class Rig {
   // I1 and I6: claims are exactly those of live placed instances, in the engine and on disk;
   // addresses are exactly those of live instances; nobody is in two places.
   void CheckInvariants() {
-    auto all = store->Load();
+    auto all = LoadAll(*store);
     ASSERT_TRUE(all.ok()) << Describe(all.status());
     std::map<Uuid, ClaimRow> claims;
     for (const ClaimRow& claim : all->claims) claims[claim.instance] = claim;

@@ -121,7 +121,7 @@ TEST_F(StoreTest, AFullRecord_ComesBackAsItWas) {
   record->revision = info->revisions.at(0);
   store.reset();
   store = Open();
-  const auto all = store->Load();
+  const auto all = LoadAll(*store);
   ASSERT_TRUE(all.ok());
   ASSERT_EQ(all->instances.size(), 1U);
   EXPECT_TRUE(SameInstance(*record, *all->instances[0]));
@@ -136,22 +136,24 @@ TEST(InstancePack, WhatIsCutOffOrOverwritten_IsRefusedOrRead_AndNothingElse) {
   record->fault = FaultRecord{"R", "m", "h", FromMicros(3)};
   const std::string whole = adapters::PackInstance(*record);
   adapters::DocReader docs;
-  const auto back = docs.Instance(whole);
+  auto back = docs.InstanceWithoutParts(whole);
   ASSERT_TRUE(back.ok()) << Describe(back.status());
+  back->flavor = record->flavor;
+  back->image = record->image;
   EXPECT_TRUE(SameInstance(*record, *back));
   std::size_t refused = 0;
   for (std::size_t size = 0; size < whole.size(); ++size) {
-    refused += docs.Instance(whole.substr(0, size)).ok() ? 0 : 1;
+    refused += docs.InstanceWithoutParts(whole.substr(0, size)).ok() ? 0 : 1;
   }
   EXPECT_GT(refused, whole.size() / 2);
   std::mt19937 random(3);
   for (int i = 0; i < 2000; ++i) {
     std::string odd = whole;
     odd[1 + random() % (odd.size() - 1)] = static_cast<char>(random());
-    (void)docs.Instance(odd);
+    (void)docs.InstanceWithoutParts(odd);
   }
   // A field of a later version is passed over.
-  EXPECT_TRUE(docs.Instance(whole + std::string("\xFE\x0F\x02", 3)).ok());
+  EXPECT_TRUE(docs.InstanceWithoutParts(whole + std::string("\xFE\x0F\x02", 3)).ok());
 }
 
 TEST_F(StoreTest, AUnitThatFails_TakesNoOtherWithIt) {
@@ -174,7 +176,7 @@ TEST_F(StoreTest, AUnitThatFails_TakesNoOtherWithIt) {
   }
   EXPECT_EQ(good, 1);
   EXPECT_EQ(refused, kThreads - 1);
-  EXPECT_EQ(store->Load()->instances.size(), 1U);
+  EXPECT_EQ(LoadAll(*store)->instances.size(), 1U);
 }
 
 TEST_F(StoreTest, SixtyFourThreads_ShareCommitsInOrder) {
@@ -202,8 +204,8 @@ TEST_F(StoreTest, SixtyFourThreads_ShareCommitsInOrder) {
   ASSERT_EQ(order.size(), static_cast<std::size_t>(kThreads * kEach));
   EXPECT_TRUE(std::ranges::is_sorted(order));
   store = Open();
-  EXPECT_EQ(store->Load()->instances.size(), order.size());
-  EXPECT_EQ(store->Load()->last_revision, order.back());
+  EXPECT_EQ(LoadAll(*store)->instances.size(), order.size());
+  EXPECT_EQ(LoadAll(*store)->last_revision, order.back());
 }
 
 TEST_F(StoreTest, ConstraintsHold) {
@@ -231,7 +233,7 @@ TEST_F(StoreTest, IdsAreNeverGivenTwice) {
   ASSERT_TRUE(store->Commit({DropOutbox{41}}).ok());
   EXPECT_EQ(store->OutboxBody(41).status().code(), Code::kNotFound);
   store.reset();
-  EXPECT_EQ(Open()->Load()->last_outbox_id, 41);
+  EXPECT_EQ(LoadAll(*Open())->last_outbox_id, 41);
 }
 
 TEST_F(StoreTest, ErasedSecrets_AreGoneFromTheFiles) {
@@ -275,7 +277,7 @@ TEST_F(StoreTest, ADatabaseOfVersionOne_OpensAndKeepsItsData) {
   {
     const auto store = Open();
     ASSERT_NE(store, nullptr);
-    const auto all = store->Load();
+    const auto all = LoadAll(*store);
     ASSERT_TRUE(all.ok()) << Describe(all.status());
     ASSERT_EQ(all->instances.size(), 1U);
     const InstanceRecord& r = *all->instances[0];
@@ -316,7 +318,7 @@ TEST_F(StoreTest, AggregatesGroupsAndReservations_ComeBackAsTheyWere) {
   }
   aggregate.hosts = {"a"};
   auto store = Open();
-  const auto all = store->Load();
+  const auto all = LoadAll(*store);
   ASSERT_TRUE(all.ok());
   EXPECT_EQ(all->aggregates, std::vector{aggregate});
   EXPECT_EQ(all->server_groups, std::vector{group});
@@ -326,7 +328,7 @@ TEST_F(StoreTest, AggregatesGroupsAndReservations_ComeBackAsTheyWere) {
                   ->Commit({DropAggregateHost{3, "a"}, DropAggregate{3}, DropServerGroup{group.id},
                             DropReserved{reserved.instance}, RaiseInstanceId{5}})
                   .ok());
-  const auto after = store->Load();
+  const auto after = LoadAll(*store);
   EXPECT_TRUE(after->aggregates.empty());
   EXPECT_TRUE(after->server_groups.empty());
   EXPECT_TRUE(after->reserved.empty());
@@ -386,9 +388,112 @@ TEST_F(StoreTest, AnUnreadableRow_StopsTheStart) {
   auto store = Open();
   ASSERT_TRUE(store->Commit({PutInstance{Record(1), {}}}).ok());
   store.reset();
-  Sql("UPDATE instances SET doc = '{}'");
+  Sql("UPDATE instances SET vm_state = 'odd'");
   store = Open();
-  EXPECT_EQ(store->Load().status().code(), Code::kDataLoss);
+  WholeState all;
+  StateReader reader(all);
+  EXPECT_EQ(store->Load(reader).code(), Code::kDataLoss);
+}
+
+TEST_F(StoreTest, AnUnreadableDocument_IsSaidToWhoAsksForIt) {
+  auto store = Open();
+  const InstancePtr bad = Record(1), good = Record(2);
+  ASSERT_TRUE(store->Commit({PutInstance{bad, {}}, PutInstance{good, {}}}).ok());
+  store.reset();
+  Sql("UPDATE instance_docs SET doc = '{}' WHERE id = 1");
+  store = Open();
+  WholeState all;
+  StateReader reader(all);
+  EXPECT_TRUE(store->Load(reader).ok());
+  EXPECT_EQ(store->Instance(bad->uuid()).status().code(), Code::kDataLoss);
+  EXPECT_TRUE(store->Instance(good->uuid()).ok());
+}
+
+TEST_F(StoreTest, AClaimsHardware_ComesBackAsItWas) {
+  HardwareUse use;
+  hardware::InstanceNumaCell cell;
+  cell.id = 1;
+  cell.cpuset = hardware::CpuSet{0, 1};
+  cell.pcpuset = hardware::CpuSet{2, 3};
+  cell.memory = 1024;
+  cell.pagesize = hardware::kPagesLarge;
+  cell.cpu_policy = hardware::CpuPolicy::kMixed;
+  cell.cpu_thread_policy = hardware::CpuThreadPolicy::kIsolate;
+  cell.cpu_pinning = {{2, 18}, {3, 300}};
+  cell.cpuset_reserved = hardware::CpuSet{20};
+  use.numa.emplace().cells = {cell};
+  use.numa->emulator_threads_policy = hardware::EmulatorThreadsPolicy::kIsolate;
+  hardware::PciRequest request{2,
+                               {{{"vendor_id", "8086"}, {"physical_network", std::nullopt}}},
+                               "nic",
+                               "id",
+                               hardware::PciNumaPolicy::kPreferred};
+  use.requests = {request, {1, {}, "", "", hardware::PciNumaPolicy::kNone}};
+  use.devices = {{"8086", "154d", 1, 2, {{"dev_type", "type-VF"}}},
+                 {"1", "2", std::nullopt, 1, {}}};
+  auto store = Open();
+  const InstancePtr r = Record(1);
+  const ClaimRow claim{Uuid::Random(), r->uuid(), "h", 3, {{"VCPU", 4}}, use};
+  ASSERT_TRUE(store->Commit({PutInstance{r, {}}, PutClaim{claim}}).ok());
+  store.reset();
+  store = Open();
+  EXPECT_EQ(LoadAll(*store)->claims, std::vector{claim});
+  ASSERT_TRUE(store->Commit({DropClaim{r->uuid()}}).ok());
+  EXPECT_TRUE(LoadAll(*store)->claims.empty());
+}
+
+TEST_F(StoreTest, APartOfAUnitThatFailed_IsWrittenAgain) {
+  auto store = Open();
+  auto flavor = std::make_shared<model::Flavor>();
+  flavor->flavorid = "new";
+  auto first = std::make_shared<InstanceRecord>(*Record(1));
+  auto second = std::make_shared<InstanceRecord>(*Record(2));
+  first->flavor = second->flavor = flavor;
+  ASSERT_TRUE(store->Commit({PutRequest{{"id", "d", {}, {}}}}).ok());
+  EXPECT_FALSE(store->Commit({PutInstance{first, {}}, PutRequest{{"id", "d", {}, {}}}}).ok());
+  ASSERT_TRUE(store->Commit({PutInstance{second, {}}}).ok());
+  store.reset();
+  const auto all = LoadAll(*(store = Open()));
+  ASSERT_TRUE(all.ok()) << Describe(all.status());
+  EXPECT_EQ(all->instances.at(0)->flavor->flavorid, "new");
+}
+
+TEST_F(StoreTest, ADatabaseOfVersionTwo_OpensAndKeepsItsData) {
+  std::ifstream dump(KILONOVA_SOURCE_DIR "/tests/golden/database/v2.sql");
+  std::stringstream text;
+  text << dump.rdbuf();
+  ASSERT_FALSE(text.str().empty());
+  Sql(text.str().c_str());
+  const Uuid uuid = *Uuid::Parse("e56fa551-071b-4d1b-ad29-58cb9659de6f");
+  {
+    const auto store = Open();
+    ASSERT_NE(store, nullptr);
+    const auto all = LoadAll(*store);
+    ASSERT_TRUE(all.ok()) << Describe(all.status());
+    ASSERT_EQ(all->instances.size(), 2U);
+    const InstanceRecord& r = *all->instances[0];
+    EXPECT_EQ(r.uuid(), uuid);
+    EXPECT_EQ(r.revision, 1);
+    EXPECT_EQ(r.host, "host0");
+    EXPECT_EQ(r.flavor->memory_mb, 512);
+    EXPECT_EQ(r.flavor, all->instances[1]->flavor);
+    EXPECT_EQ(r.image->name, "cirros");
+    EXPECT_EQ(r.nics.at(0).fixed_ips.at(0).address, "10.0.0.1");
+    EXPECT_EQ(all->claims.at(0).resources.at("MEMORY_MB"), 512);
+    EXPECT_EQ(all->addresses.size(), 2U);
+    EXPECT_EQ(all->requests.at(0).instances.front(), uuid);
+    EXPECT_EQ(all->last_instance_id, 9);
+    EXPECT_EQ(*store->AdminPassword(uuid), "secret");
+    EXPECT_EQ(*store->OutboxBody(5), "{}");
+    EXPECT_FALSE(store
+                     ->Commit({AddAddress{all->networks.at(0).id, "10.0.0.1", Uuid::Random(),
+                                          all->instances[1]->uuid()}})
+                     .ok());
+  }
+  Rig rig(path_);
+  rig.HostUp("host0");
+  EXPECT_EQ(rig.Get(uuid)->spec.display_name, "web-0");
+  rig.CheckInvariants();
 }
 
 TEST_F(StoreTest, APlaceThatCannotBeWritten_IsNamed) {
@@ -443,7 +548,7 @@ TEST_F(StoreTest, AFullDisk_RefusesWholeUnitsAndRecovers) {
   }
   ASSERT_TRUE(refusal.has_value());
   EXPECT_EQ(refusal->code(), Code::kUnavailable) << Describe(*refusal);
-  auto all = store->Load();
+  auto all = LoadAll(*store);
   ASSERT_TRUE(all.ok());
   EXPECT_EQ(all->instances.size(), static_cast<std::size_t>(accepted));
   EXPECT_EQ(all->outbox.size(), static_cast<std::size_t>(accepted - 1));
@@ -452,7 +557,7 @@ TEST_F(StoreTest, AFullDisk_RefusesWholeUnitsAndRecovers) {
   store.reset();
   store = Open();
   ASSERT_NE(store, nullptr);
-  EXPECT_EQ(store->Load()->instances.size(), static_cast<std::size_t>(accepted + 1));
+  EXPECT_EQ(LoadAll(*store)->instances.size(), static_cast<std::size_t>(accepted + 1));
 }
 
 TEST_F(StoreTest, AReadOnlyDisk_IsRefused) {
@@ -483,8 +588,8 @@ TEST_F(StoreTest, WhatIsOld_IsForgottenAndItsRevisionRemembered) {
   EXPECT_FALSE(pruned->prune_again);
   EXPECT_FALSE(store->DeletedInstance(old->uuid()).ok());
   EXPECT_TRUE(store->DeletedInstance(young->uuid()).ok());
-  EXPECT_EQ(store->Load()->requests.size(), 1U);
-  EXPECT_EQ(store->Load()->pruned_through, 1);
+  EXPECT_EQ(LoadAll(*store)->requests.size(), 1U);
+  EXPECT_EQ(LoadAll(*store)->pruned_through, 1);
 }
 
 }  // namespace
