@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gmock/gmock.h>
 
+#include <fstream>
+#include <sstream>
+
 #include "tests/unit/scheduler/conductor/rig.h"
 
 namespace kilonova::scheduler::core {
@@ -190,6 +193,44 @@ TEST_F(Hosts, AreListedByNameInPages) {
   ASSERT_EQ(page->items.size(), 1U);
   EXPECT_EQ(page->next_page_token, "");
   EXPECT_TRUE(HasReason(rig_.conductor->ListHosts({2, "zz"}).status(), reason::kPageTokenInvalid));
+}
+
+// A host reports every few seconds: what it uses now is not worth a sync, what it is is.
+TEST_F(Hosts, AReportOfUsage_WritesNothing) {
+  rig_.AddCatalog();
+  rig_.HostUp("a");
+  const InstancePtr guest = rig_.Active("1");
+  std::vector<model::HostInstance> instances{
+      {guest->uuid(), guest->generation, model::PowerState::kRunning, false, guest->spec.id, {}}};
+  // All that SQLite writes goes to its log first.
+  const auto log = [&] {
+    std::ifstream file(dir_.File("state.db-wal"), std::ios::binary);
+    std::stringstream all;
+    all << file.rdbuf();
+    return all.str();
+  };
+  HostUpdate update{Rig::Report("a"), instances, {{"builds", 1}}};
+  ASSERT_TRUE(rig_.conductor->HostReported(rig_.sessions["a"], update).ok());
+  const std::string before = log();
+  ASSERT_FALSE(before.empty());
+  for (int i = 1; i <= 100; ++i) {
+    update.report.free_disk_gb = 500 - i;
+    update.report.free_memory_mb = 30000 - i;
+    update.report.running_instances = i % 2;
+    update.counters["builds"] = i;
+    ASSERT_TRUE(rig_.conductor->HostReported(rig_.sessions["a"], update).ok());
+    ASSERT_TRUE(rig_.conductor->HostHeartbeat(rig_.sessions["a"], update.counters).ok());
+  }
+  EXPECT_TRUE(log() == before);
+  const auto view = rig_.conductor->GetHost("a");
+  ASSERT_TRUE(view.ok());
+  EXPECT_EQ(view->row.report.free_disk_gb, 400);
+  EXPECT_EQ(view->counters.at("builds"), 100);
+  update.report.traits = {"HW_CPU_X86_AVX2"};
+  ASSERT_TRUE(rig_.conductor->HostReported(rig_.sessions["a"], update).ok());
+  EXPECT_FALSE(log() == before);
+  rig_.Restart();
+  EXPECT_EQ(rig_.conductor->GetHost("a")->row.report.traits, update.report.traits);
 }
 
 }  // namespace
