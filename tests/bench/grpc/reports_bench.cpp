@@ -70,14 +70,16 @@ class Agent {
         return true;
     }
   }
-  void Report(int round) {
+  // The next of Reports() in all.
+  void Report() {
     v1::SessionRequest request;
-    report_.free_memory_mb = 1000 + round;
-    ::kilonova::grpc::ToProto(report_, {}, {{kCounter, round}}, request.mutable_host());
+    ++round_;
+    report_.free_memory_mb = 1000 + round_;
+    ::kilonova::grpc::ToProto(report_, {}, {{kCounter, round_}}, request.mutable_host());
     stream_->Write(request, this);
   }
   void Cancel() { context_.TryCancel(); }
-  int round = 0;
+  int Reports() const { return round_; }
 
  private:
   model::HostReport report_;
@@ -85,7 +87,7 @@ class Agent {
   v1::SessionRequest first_;
   v1::SessionResponse welcome_;
   std::unique_ptr<::grpc::ClientAsyncReaderWriter<v1::SessionRequest, v1::SessionResponse>> stream_;
-  int state_ = 0;
+  int state_ = 0, round_ = 0;
 };
 
 void HostReports(benchmark::State& state) {
@@ -129,14 +131,14 @@ void HostReports(benchmark::State& state) {
   for (auto _ : state) {
     const double cpu = CpuSeconds();
     const SteadyTime start = SystemClock().Steady();
-    for (const auto& agent : agents) agent->Report(++agent->round);
+    for (const auto& agent : agents) agent->Report();
     for (std::int64_t done = 0; done < hosts && queue.Next(&tag, &ok);) {
       if (!ok) return state.SkipWithError("a session ended");
       auto* agent = static_cast<Agent*>(tag);
-      if (agent->round == kRounds) {
+      if (agent->Reports() == kRounds) {
         ++done;
       } else {
-        agent->Report(++agent->round);
+        agent->Report();
       }
     }
     while (!all_taken()) std::this_thread::sleep_for(std::chrono::milliseconds(20));
