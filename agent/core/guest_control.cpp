@@ -13,6 +13,23 @@ namespace kilonova::agent::core {
 
 using model::PowerState;
 
+namespace {
+
+// A guest of the time before serial consoles were enabled has no ports yet.
+Status CompletePorts(Operation& op, const model::BuildRequest& build, InstanceRecord& record) {
+  Services& services = op.services();
+  ASSIGN_OR_RETURN(const DevicesWanted devices, services.ports.guests.Devices(build));
+  if (std::cmp_greater_equal(record.serial_ports.size(), devices.serial_ports)) return OkStatus();
+  ASSIGN_OR_RETURN(record.serial_ports,
+                   TakeSerialPorts(services.settings.serial_console, services.claims, op.instance(),
+                                   devices.serial_ports));
+  Journal::Completion kept;
+  kept.upsert = record;
+  return services.ports.journal.Complete(kept);
+}
+
+}  // namespace
+
 Expected<InstanceRecord> RecordFor(Operation& op) {
   ASSIGN_OR_RETURN(auto record, op.services().ports.journal.Instance(op.instance()));
   if (!record) {
@@ -65,20 +82,6 @@ std::chrono::milliseconds ShutdownTimeout(Services& services, const InstanceReco
       std::from_chars(it->second.data(), it->second.data() + it->second.size(), seconds);
   const bool whole = error == std::errc() && end == it->second.data() + it->second.size();
   return whole && seconds >= 0 && seconds <= 3600 ? std::chrono::seconds(seconds) : fallback;
-}
-
-// A guest of the time before serial consoles were enabled has no ports yet.
-static Status CompletePorts(Operation& op, const model::BuildRequest& build,
-                            InstanceRecord& record) {
-  Services& services = op.services();
-  ASSIGN_OR_RETURN(const DevicesWanted devices, services.ports.guests.Devices(build));
-  if (std::cmp_greater_equal(record.serial_ports.size(), devices.serial_ports)) return OkStatus();
-  ASSIGN_OR_RETURN(record.serial_ports,
-                   TakeSerialPorts(services.settings.serial_console, services.claims, op.instance(),
-                                   devices.serial_ports));
-  Journal::Completion kept;
-  kept.upsert = record;
-  return services.ports.journal.Complete(kept);
 }
 
 Status StartGuest(Operation& op, std::optional<std::chrono::milliseconds> most) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "agent/core/guest_control.h"
 #include "agent/core/serial_ports.h"
@@ -21,6 +22,23 @@ bool PortsAreFree(Services& services, const InstanceRecord& record) {
                              [&address](int port) { return CanListen(address, port); });
 }
 
+// Durable before the guest is defined with them: the record is what the definition follows.
+Status ReplacePorts(Services& services, InstanceRecord& record) {
+  HostClaims& claims = services.claims;
+  const std::vector<int> former = record.serial_ports;
+  for (const int port : former) claims.DropPort(record.uuid, port);
+  auto ports = TakeSerialPorts(services.settings.serial_console, claims, record.uuid,
+                               static_cast<int>(former.size()));
+  if (!ports.ok()) {
+    for (const int port : former) claims.TakePort(record.uuid, port);
+    return ports.status();
+  }
+  record.serial_ports = *std::move(ports);
+  Journal::Completion kept;
+  kept.upsert = record;
+  return services.ports.journal.Complete(kept);
+}
+
 Status RenewDefinition(Operation& op, InstanceRecord& record) {
   ASSIGN_OR_RETURN(const std::string xml, RebuildXml(op, record));
   if (xml.empty()) {
@@ -30,30 +48,25 @@ Status RenewDefinition(Operation& op, InstanceRecord& record) {
                            op.services().settings.hypervisor_wait);
 }
 
+// What libvirt has is kept, but where it names ports of the host: as in Nova at every start.
+Status EnsureDefinition(Operation& op, InstanceRecord& record) {
+  Services& services = op.services();
+  PowerState power = PowerState::kNoState;
+  RETURN_IF_ERROR(op.WithHypervisor(
+      [&]() -> Status {
+        ASSIGN_OR_RETURN(power, op.Power());
+        return OkStatus();
+      },
+      services.settings.hypervisor_wait));
+  if (power == PowerState::kNoState) return RenewDefinition(op, record);
+  if (power != PowerState::kShutdown || record.serial_ports.empty()) return OkStatus();
+  if (!PortsAreFree(services, record)) RETURN_IF_ERROR(ReplacePorts(services, record));
+  return RenewDefinition(op, record);
+}
+
 Status StartSteps(Operation& op, InstanceRecord& record) {
   const auto limit = op.services().settings.hypervisor_wait;
-  if (const Status stepped = op.Step("start", "define",
-                                     [&]() -> Status {
-                                       PowerState power = PowerState::kNoState;
-                                       RETURN_IF_ERROR(op.WithHypervisor(
-                                           [&]() -> Status {
-                                             ASSIGN_OR_RETURN(power, op.Power());
-                                             return OkStatus();
-                                           },
-                                           limit));
-                                       if (power == PowerState::kNoState)
-                                         return RenewDefinition(op, record);
-                                       // libvirt has it
-                                       if (power == PowerState::kRunning) return OkStatus();
-                                       if (PortsAreFree(op.services(), record)) return OkStatus();
-                                       for (const int port :
-                                            std::exchange(record.serial_ports, {})) {
-                                         op.services().claims.DropPort(op.instance(), port);
-                                       }
-                                       return RenewDefinition(op, record);
-                                     });
-      !stepped.ok())
-    return stepped;
+  RETURN_IF_ERROR(op.Step("start", "define", [&] { return EnsureDefinition(op, record); }));
   RETURN_IF_ERROR(op.Step("start", "start", [&] { return StartGuest(op, limit); }));
   return op.Step("start", "report",
                  [&] { return EndAction(op, record, VmState::kActive, PowerState::kRunning); });

@@ -219,6 +219,48 @@ TEST_F(Devices, SerialPortTakenWhileTheGuestWasOffIsReplaced) {
   EXPECT_THAT(hypervisor_.Xml(NthUuid(1)), HasSubstr("port='" + std::to_string(after[0]) + "'"));
 }
 
+TEST_F(Devices, SerialPortThatCannotBeReplacedStaysTheGuests) {
+  settings_.serial_console.end_port = settings_.serial_console.first_port + 2;
+  Boot();
+  Build(1);
+  const auto before = PortsOf(1);
+  ASSERT_EQ(before.size(), 2u);
+  Send("stop", 1);
+  Settle();
+  {
+    const Listener other(before[0]);
+    Send("start", 1);
+    Settle();
+    EXPECT_EQ(LastReport(1).fault->reason, "HOST_RESOURCES_EXHAUSTED");
+    EXPECT_EQ(LastReport(1).vm_state, VmState::kStopped);
+    EXPECT_EQ(PortsOf(1), before);
+  }
+  Send("start", 1, 1, "again");
+  Settle();
+  EXPECT_EQ(LastReport(1).vm_state, VmState::kActive);
+  EXPECT_EQ(PortsOf(1), before);
+}
+
+// As when the agent dies between the record and the definition.
+TEST_F(Devices, SerialPortsOfTheDefinitionFollowTheRecord) {
+  Boot();
+  Build(1);
+  Send("stop", 1);
+  Settle();
+  auto record = *Record(1);
+  record.serial_ports = {settings_.serial_console.first_port + 50,
+                         settings_.serial_console.first_port + 51};
+  agent::core::Journal::Completion other;
+  other.upsert = record;
+  ASSERT_TRUE(journal_.Complete(other).ok());
+  Restart();
+  Send("start", 1);
+  Settle();
+  EXPECT_EQ(LastReport(1).vm_state, VmState::kActive);
+  EXPECT_THAT(hypervisor_.Xml(NthUuid(1)),
+              HasSubstr("port='" + std::to_string(record.serial_ports[0]) + "'"));
+}
+
 TEST_F(Devices, SerialPortsRunOut) {
   settings_.serial_console.end_port = settings_.serial_console.first_port + 3;
   Boot();
