@@ -319,6 +319,7 @@ Expected<Options> LoadOptions(const std::filesystem::path& file) {
   RETURN_IF_ERROR(CheckTogether(options));
   options.guest.host = options.agent.host;
   options.guest.paths = options.agent.paths;
+  options.agent.displays = options.guest.console.vnc_enabled || options.guest.console.spice_enabled;
   options.guest.swtpm_enabled = options.agent.swtpm_enabled;
   options.guest.file_backed_memory = options.agent.file_backed_memory_mb > 0;
   options.guest.cpu.shared_set = options.agent.cpu_shared_set;

@@ -33,6 +33,7 @@ struct MachineCapabilities {
   bool uefi = false;         // the loader's type enumeration has pflash
   bool secure_boot = false;  // the loader's secure enumeration has yes
   std::optional<SevCapability> sev;
+  std::set<std::string> video_models;  // "virtio", "vga"...
 };
 
 struct HostPages {

@@ -19,8 +19,7 @@ constexpr std::int64_t kGiB = 1024LL * 1024 * 1024;
 
 // Of the traits Nova's libvirt driver gives a host only those of what this agent gives a guest: a
 // trait attracts the guests that require it, and here their builds would be refused. So there is
-// nothing for volumes, attaching, tagged devices, accelerators or displays. guest/features.cpp is
-// the judge.
+// nothing for volumes, attaching, tagged devices or accelerators. guest/features.cpp is the judge.
 constexpr std::array<std::string_view, 18> kServedTraits = {
     "COMPUTE_IMAGE_TYPE_AKI",         "COMPUTE_IMAGE_TYPE_AMI",
     "COMPUTE_IMAGE_TYPE_ARI",         "COMPUTE_IMAGE_TYPE_ISO",
@@ -58,6 +57,27 @@ bool ServesSecureBoot(const HostFacts& facts) {
     return std::ranges::find(firmware.features, "secure-boot") != firmware.features.end() &&
            std::ranges::any_of(firmware.targets, is_target);
   });
+}
+
+// Nova's video models that any machine of the host has.
+void AddDisplayTraits(const HostFacts& facts, std::vector<std::string>& traits) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kModels = {
+      {{"bochs", "COMPUTE_GRAPHICS_MODEL_BOCHS"},
+       {"cirrus", "COMPUTE_GRAPHICS_MODEL_CIRRUS"},
+       {"gop", "COMPUTE_GRAPHICS_MODEL_GOP"},
+       {"none", "COMPUTE_GRAPHICS_MODEL_NONE"},
+       {"qxl", "COMPUTE_GRAPHICS_MODEL_QXL"},
+       {"vga", "COMPUTE_GRAPHICS_MODEL_VGA"},
+       {"virtio", "COMPUTE_GRAPHICS_MODEL_VIRTIO"},
+       {"vmvga", "COMPUTE_GRAPHICS_MODEL_VMVGA"},
+       {"xen", "COMPUTE_GRAPHICS_MODEL_XEN"}}};
+  for (const auto& [model, trait] : kModels) {
+    const std::string name(model);
+    const bool there = std::ranges::any_of(facts.guests.machines, [&name](const auto& machine) {
+      return machine.second.video_models.contains(name);
+    });
+    if (there) traits.emplace_back(trait);
+  }
 }
 
 model::Inventory Of(std::int64_t total, std::int64_t reserved, double ratio) {
@@ -180,6 +200,7 @@ model::HostReport MakeHostReport(const AgentSettings& settings, const HostFacts&
   if (ServesSecureBoot(facts)) {
     report.traits.emplace_back("COMPUTE_SECURITY_UEFI_SECURE_BOOT");
   }
+  if (settings.displays) AddDisplayTraits(facts, report.traits);
   if (settings.swtpm_enabled && facts.swtpm) {
     report.traits.emplace_back("COMPUTE_SECURITY_TPM_1_2");
     report.traits.emplace_back("COMPUTE_SECURITY_TPM_2_0");

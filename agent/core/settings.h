@@ -44,6 +44,7 @@ struct AgentSettings {
   // Nova's [libvirt] file_backed_memory, MiB: guests' memory is in files and this much of it is
   // offered. 0: it is the machine's.
   std::int64_t file_backed_memory_mb = 0;
+  bool displays = false;       // guests have one: VNC or SPICE is enabled
   bool swtpm_enabled = false;  // guests may have an emulated TPM
   SerialConsoleSettings serial_console;
 

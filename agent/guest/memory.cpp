@@ -47,9 +47,9 @@ Status DescribeMemory(Context& context, Domain& domain) {
                        return cell.pagesize.value_or(0) != 0;
                      });
   if (pages && context.config.file_backed_memory) {
-    return Refuse(reason::kConfigInvalid, "MemoryPagesUnsupported",
-                  "huge pages cannot be had where memory is backed by files",
-                  {{"field", "file_backed_memory"}});
+    return Refuse(reason::kHostResourcesExhausted, "MemoryPagesUnsupported",
+                  "pages of a size cannot be had where memory is backed by files",
+                  {{"field", "hw:mem_page_size"}});
   }
   MemoryBacking backing;
   if (pages) {

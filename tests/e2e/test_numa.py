@@ -65,13 +65,10 @@ def qemu(cloud, uuid, script):
     return cloud.libvirtd.inside("sh", "-c", f"p={pid}; {script}")
 
 
-def test_two_cells_with_pinned_cpus_and_huge_pages(cloud, reserved):
+def test_two_cells_with_pinned_cpus(cloud):
     cloud.cli("flavor", "create", "cells", "--id", "cells", "--vcpus", 2, "--memory", 256, "--disk", 1,
               "--extra", "hw:numa_nodes=2", "--extra", "hw:cpu_policy=dedicated")
-    cloud.cli("flavor", "create", "pages", "--id", "pages", "--vcpus", 1, "--memory", 64, "--disk", 1,
-              "--extra", "hw:mem_page_size=2MB")
     uuid = create_on(cloud, "pinning", "cells", "cells", "guest")
-    huge = create_on(cloud, "pages", "huge", "pages") if reserved else None
     cloud.wait_state(uuid, "ACTIVE", seconds=120)
 
     # The host gave it what it asked for.
@@ -85,17 +82,6 @@ def test_two_cells_with_pinned_cpus_and_huge_pages(cloud, reserved):
     allowed = dict(re.findall(r"^CPU (\d)/TCG: (\S+)$", threads, re.M))
     assert allowed == pins, threads
     assert cloud.used("pinning")["PCPU"] == 2
-
-    if huge is None:
-        print("skipped: the machine gave no huge pages")
-    else:
-        cloud.wait_state(huge, "ACTIVE", seconds=120)
-        xml = ET.fromstring(cloud.libvirtd.virsh("dumpxml", huge))
-        page = xml.find("memoryBacking/hugepages/page")
-        assert page.get("size") == "2048" and page.get("unit") == "KiB"
-        smaps = qemu(cloud, huge, "sed -n '/hugepages/,/^VmFlags/p' /proc/$p/smaps")
-        used = sum(int(kb) for kb in re.findall(r"^(?:Private|Shared)_Hugetlb: +(\d+) kB", smaps, re.M))
-        assert used == 64 * 1024, smaps
     assert_second_pinned_guest_finds_no_cpus(cloud)
 
     # And the guest sees it.
@@ -103,6 +89,25 @@ def test_two_cells_with_pinned_cpus_and_huge_pages(cloud, reserved):
     nodes = re.findall(r"guest: numa node(\d) cpus (\S+) memory_kb (\d+)", console)
     assert [(node, cpus) for node, cpus, _ in nodes] == [("0", "0"), ("1", "1")], console
     assert all(64 * 1024 < int(kb) <= 128 * 1024 for _, _, kb in nodes), nodes
+
+
+def test_huge_pages(cloud, reserved):
+    if not reserved:
+        pytest.skip("the kernel gave no huge pages")
+    cloud.cli("flavor", "create", "pages", "--id", "pages", "--vcpus", 1, "--memory", 64, "--disk", 1,
+              "--extra", "hw:mem_page_size=2MB")
+    uuid = create_on(cloud, "pages", "huge", "pages")
+    cloud.wait_state(uuid, "ACTIVE", seconds=120)
+    page = ET.fromstring(cloud.libvirtd.virsh("dumpxml", uuid)).find("memoryBacking/hugepages/page")
+    assert page.get("size") == "2048" and page.get("unit") == "KiB"
+    smaps = qemu(cloud, uuid, "sed -n '/hugepages/,/^VmFlags/p' /proc/$p/smaps")
+    used = sum(int(kb) for kb in re.findall(r"^(?:Private|Shared)_Hugetlb: +(\d+) kB", smaps, re.M))
+    assert used == 64 * 1024, smaps
+    # Where memory is in files there are none to be had.
+    late = create_on(cloud, "files", "late", "pages")
+    fault = cloud.wait_state(late, "ERROR", seconds=120)["fault"]
+    assert fault["reason"] in ("NO_VALID_HOST", "MAX_RETRIES_EXCEEDED", "HOST_RESOURCES_EXHAUSTED"), fault
+    assert "files" in fault["message"], fault
 
 
 def assert_second_pinned_guest_finds_no_cpus(cloud):

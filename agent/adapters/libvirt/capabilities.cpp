@@ -166,6 +166,11 @@ Expected<core::MachineCapabilities> ParseMachineCapabilities(std::string_view xm
     machine.sev = core::SevCapability{sev.child("cbitpos").text().as_llong(),
                                       sev.child("reducedPhysBits").text().as_llong()};
   }
+  const auto video = root.child("devices").child("video");
+  if (std::strcmp(video.attribute("supported").value(), "yes") == 0) {
+    const auto models = video.find_child_by_attribute("enum", "name", "modelType");
+    for (const auto& value : models.children("value")) machine.video_models.insert(Text(value));
+  }
   return machine;
 }
 

@@ -119,6 +119,7 @@ libvirt:
   EXPECT_EQ(guest.console.pointer_model, "ps2mouse");
   EXPECT_TRUE(guest.console.vnc_enabled);
   EXPECT_EQ(guest.console.vnc_listen, "0.0.0.0");
+  EXPECT_TRUE(options->agent.displays);
   EXPECT_TRUE(guest.console.spice_enabled);
   EXPECT_FALSE(guest.console.spice_agent_enabled);
   EXPECT_EQ(guest.console.spice_listen, "::1");

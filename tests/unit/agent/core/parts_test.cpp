@@ -81,6 +81,17 @@ TEST(Inventory, TraitsAreOfWhatIsServed) {
   EXPECT_THAT(traits(), Not(Contains(StartsWith("COMPUTE_SECURITY_TPM"))));
 }
 
+TEST(Inventory, DisplaysAreSaidWhereGuestsHaveThem) {
+  HostFacts facts;
+  facts.guests.machines["q35"].video_models = {"virtio", "ramfb"};
+  AgentSettings settings;
+  const auto traits = [&] { return MakeHostReport(settings, facts, {}).traits; };
+  EXPECT_THAT(traits(), Not(Contains(StartsWith("COMPUTE_GRAPHICS_MODEL"))));
+  settings.displays = true;
+  EXPECT_THAT(traits(), Contains("COMPUTE_GRAPHICS_MODEL_VIRTIO"));
+  EXPECT_THAT(traits(), Not(Contains("COMPUTE_GRAPHICS_MODEL_VGA")));
+}
+
 TEST(Inventory, FileBackedMemoryIsWhatIsOffered) {
   AgentSettings settings;
   settings.file_backed_memory_mb = 1 << 20;

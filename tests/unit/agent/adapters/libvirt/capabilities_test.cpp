@@ -67,8 +67,11 @@ TEST(Capabilities, Machine_IsRead) {
     <enum name='type'><value>rom</value><value>pflash</value></enum>
     <enum name='secure'><value>no</value></enum></loader></os>
     <features><sev supported='yes'><cbitpos>47</cbitpos><reducedPhysBits>1</reducedPhysBits></sev>
-    </features></domainCapabilities>)");
+    </features><devices><video supported='yes'><enum name='other'><value>xen</value></enum>
+    <enum name='modelType'><value>vga</value><value>virtio</value></enum></video></devices>
+    </domainCapabilities>)");
   ASSERT_TRUE(machine.ok());
+  EXPECT_EQ(machine->video_models, (std::set<std::string>{"vga", "virtio"}));
   EXPECT_TRUE(machine->uefi);
   EXPECT_FALSE(machine->secure_boot);
   EXPECT_EQ(machine->sev->cbitpos, 47);
