@@ -204,7 +204,8 @@ Expected<std::optional<PlaceResult>> Engine::Impl::TryPlace(const PlacementReque
   const bool limited = changing && LimitsNuma(pipeline_, request);
 
   // False where Nova's picture of the host is not brought up to date in full.
-  const auto take_hardware = [&](std::size_t instance, HostIndex host) {
+  const auto take_hardware = [&](std::size_t instance,
+                                 HostIndex host) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     hardware::NumaLimits limits;
     if (limited) limits = fleet_.NumaLimitsOf(host, request);
     return fleet_.TakeHardware(keys[instance], host,
@@ -215,7 +216,8 @@ Expected<std::optional<PlaceResult>> Engine::Impl::TryPlace(const PlacementReque
                                                                    : hardware::CellOrder::kSpread});
   };
   std::size_t claimed = 0;
-  const auto try_claim = [&](std::size_t instance, HostIndex host) {
+  const auto try_claim = [&](std::size_t instance,
+                             HostIndex host) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     if (placement ? placement->RootServes(fleet_, host) : fleet_.Fits(host, *footprint)) {
       fleet_.AddClaim(keys[instance], host, footprint.id(), take_hardware(instance, host));
       ++claimed;
@@ -231,7 +233,7 @@ Expected<std::optional<PlaceResult>> Engine::Impl::TryPlace(const PlacementReque
     ++claimed;
     return true;
   };
-  const auto undo = [&] {
+  const auto undo = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     for (std::size_t i = 0; i < claimed; ++i) fleet_.DropClaim(keys[i]);
   };
   Expected<Picks> picks = Picks();
