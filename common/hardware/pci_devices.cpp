@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/hardware/pci_devices.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/hardware/errors.h"
+#include "common/hardware/pci_pools.h"
+
+namespace kilonova::hardware {
+namespace {
+
+PciDevicePool PoolOf(const AssignablePciDevice& assignable) {
+  const PciDevice& device = assignable.device;
+  PciDevicePool pool{device.vendor_id, device.product_id, device.numa_node, 0, {}};
+  pool.tags[std::string(kDeviceType)] = device.dev_type;
+  for (const auto& [name, value] : assignable.tags) pool.tags[name] = value;
+  if (!device.parent_ifname.empty()) pool.tags["parent_ifname"] = device.parent_ifname;
+  if (device.dev_type != "type-PCI") pool.tags.try_emplace(std::string(kRemoteManaged), "false");
+  return pool;
+}
+
+}  // namespace
+
+PciDevices::PciDevices(std::vector<AssignablePciDevice> devices) : devices_(std::move(devices)) {
+  std::ranges::sort(devices_, {}, [](const auto& each) { return each.device.address; });
+}
+
+bool PciDevices::IsFree(const AssignablePciDevice& assignable,
+                        const std::set<std::string>& taken) const {
+  const PciDevice& device = assignable.device;
+  if (taken.contains(device.address)) return false;
+  if (device.dev_type == "type-PF") {
+    return std::ranges::none_of(devices_, [&](const auto& other) {
+      return other.device.parent_addr == device.address && taken.contains(other.device.address);
+    });
+  }
+  return device.parent_addr.empty() || !taken.contains(device.parent_addr);
+}
+
+std::vector<PciDevices::Pool> PciDevices::FreePools(const std::set<std::string>& taken) const {
+  std::vector<Pool> pools;
+  for (std::size_t i = 0; i < devices_.size(); ++i) {
+    if (!IsFree(devices_[i], taken)) continue;
+    PciDevicePool like = PoolOf(devices_[i]);
+    auto found = std::ranges::find_if(pools, [&](const Pool& known) {
+      like.count = known.pool.count;
+      return known.pool == like;
+    });
+    if (found == pools.end()) {
+      like.count = 0;
+      found = pools.insert(pools.end(), Pool{std::move(like), {}});
+    }
+    ++found->pool.count;
+    found->members.push_back(i);
+  }
+  // As in Nova, those that say least come first.
+  std::ranges::stable_sort(pools, {}, [](const Pool& each) { return each.pool.tags.size(); });
+  return pools;
+}
+
+PciStats PciDevices::Free() const {
+  std::vector<PciDevicePool> pools;
+  for (auto& each : FreePools(taken_)) pools.push_back(std::move(each.pool));
+  return PciStats(std::move(pools));
+}
+
+Expected<std::vector<std::string>> PciDevices::Take(const std::vector<PciRequest>& requests,
+                                                    const PciAffinity& affinity) {
+  std::set<std::string> taken = taken_;
+  std::vector<std::string> addresses;
+  for (const PciRequest& request : requests) {
+    std::vector<Pool> pools = FreePools(taken);
+    std::vector<PciDevicePool> counts;
+    for (const Pool& each : pools) counts.push_back(each.pool);
+    const auto usable = UsablePools(counts, request, affinity);
+    if (!usable) {
+      return Error(Code::kResourceExhausted, reason::kHostResourcesExhausted,
+                   "the host has not the PCI devices asked for",
+                   {{kNovaException, "PciDeviceRequestFailed"}, {"alias", request.alias_name}});
+    }
+    std::int64_t rest = request.count;
+    for (const std::size_t i : *usable) {
+      auto& members = pools[i].members;
+      for (; rest > 0 && !members.empty(); members.pop_back()) {
+        const AssignablePciDevice& device = devices_[members.back()];
+        // One taken just now may have been its physical function, or one of its virtual ones.
+        if (!IsFree(device, taken)) continue;
+        taken.insert(device.device.address);
+        addresses.push_back(device.device.address);
+        --rest;
+      }
+    }
+    if (rest > 0) {
+      return Error(Code::kResourceExhausted, reason::kHostResourcesExhausted,
+                   "the host has not the PCI devices asked for",
+                   {{kNovaException, "PciDeviceRequestFailed"}, {"alias", request.alias_name}});
+    }
+  }
+  taken_ = std::move(taken);
+  return addresses;
+}
+
+void PciDevices::Adopt(const std::vector<std::string>& addresses) {
+  taken_.insert(addresses.begin(), addresses.end());
+}
+
+void PciDevices::Return(const std::vector<std::string>& addresses) {
+  for (const std::string& address : addresses) taken_.erase(address);
+}
+
+}  // namespace kilonova::hardware
