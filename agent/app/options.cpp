@@ -319,6 +319,9 @@ Expected<Options> LoadOptions(const std::filesystem::path& file) {
   RETURN_IF_ERROR(CheckTogether(options));
   options.guest.host = options.agent.host;
   options.guest.paths = options.agent.paths;
+  const std::string& mode = options.guest.cpu.mode;
+  options.agent.cpu_of_models = mode == "custom" || mode == "none";
+  if (mode != "none") options.agent.cpu_model_extra_flags = options.guest.cpu.extra_flags;
   options.agent.displays = options.guest.console.vnc_enabled || options.guest.console.spice_enabled;
   options.guest.swtpm_enabled = options.agent.swtpm_enabled;
   options.guest.file_backed_memory = options.agent.file_backed_memory_mb > 0;

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <fstream>
+#include <set>
 
 #include "agent/core/cpu_traits.h"
 #include "agent/core/host_topology.h"
@@ -57,6 +58,29 @@ bool ServesSecureBoot(const HostFacts& facts) {
     return std::ranges::find(firmware.features, "secure-boot") != firmware.features.end() &&
            std::ranges::any_of(firmware.targets, is_target);
   });
+}
+
+// What the CPUs of guests have here: of some of them, where there are several models.
+std::vector<std::string> GuestCpuFeatures(const AgentSettings& settings, const HostFacts& facts) {
+  std::set<std::string> features;
+  if (settings.cpu_of_models) {
+    for (const auto& [model, its] : facts.guests.cpu_model_features) {
+      features.insert(its.begin(), its.end());
+    }
+  } else {
+    features.insert(facts.cpu_features.begin(), facts.cpu_features.end());
+  }
+  for (std::string flag : settings.cpu_model_extra_flags) {
+    for (char& c : flag) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    const bool away = flag.starts_with('-');
+    flag.erase(0, flag.find_first_not_of("+-"));
+    if (away) {
+      features.erase(flag);
+    } else {
+      features.insert(std::move(flag));
+    }
+  }
+  return {features.begin(), features.end()};
 }
 
 // Nova's video models that any machine of the host has.
@@ -195,7 +219,7 @@ model::HostReport MakeHostReport(const AgentSettings& settings, const HostFacts&
   report.cpu_model = facts.cpu_model;
   report.cpu_vendor = facts.cpu_vendor;
   report.cpu_info = CpuInfoJson(facts);
-  report.traits = CpuTraits(facts.cpu_features);
+  report.traits = CpuTraits(GuestCpuFeatures(settings, facts));
   report.traits.insert(report.traits.end(), kServedTraits.begin(), kServedTraits.end());
   if (ServesSecureBoot(facts)) {
     report.traits.emplace_back("COMPUTE_SECURITY_UEFI_SECURE_BOOT");

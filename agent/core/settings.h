@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "agent/core/paths.h"
 #include "common/hardware/cpu_set.h"
@@ -44,6 +45,10 @@ struct AgentSettings {
   // Nova's [libvirt] file_backed_memory, MiB: guests' memory is in files and this much of it is
   // offered. 0: it is the machine's.
   std::int64_t file_backed_memory_mb = 0;
+  // Guests' CPUs are the models the hypervisor was asked about, not the host's own; and what is
+  // added to or taken from them ("pcid", "+aes", "-svm").
+  bool cpu_of_models = false;
+  std::vector<std::string> cpu_model_extra_flags;
   bool displays = false;       // guests have one: VNC or SPICE is enabled
   bool swtpm_enabled = false;  // guests may have an emulated TPM
   SerialConsoleSettings serial_console;

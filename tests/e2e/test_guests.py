@@ -11,7 +11,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from cloud import Cloud, boot_sector
+from cloud import Cloud, boot_sector, poll
 
 BOOT = 300  # seconds: UEFI on an emulated CPU, on a machine that does other things too
 
@@ -157,6 +157,29 @@ def test_tpm_goes_where_swtpm_is_enabled(cloud):
         assert cloud.wait_state(uuid, "ERROR")["fault"]["reason"] == "NO_VALID_HOST"
     finally:
         cloud.cli("host", "enable", "a")
+
+
+@pytest.mark.parametrize("point", ["agent.build.tpm_secret.after", "agent.build.start.after"])
+def test_tpm_of_a_build_that_was_killed(cloud, point):
+    """The passphrase is made once: the TPM's state of a first start opens at the next."""
+    cloud.cli("flavor", "create", point, "--id", point, "--vcpus", 1, "--memory", 64, "--disk", 1,
+              "--extra", "hw:tpm_version=2.0")
+    marker = cloud.directory / point
+    cloud.agents["a"].restart(KILONOVA_FAILPOINTS=f"{point}=kill@{marker}")
+    cloud.wait_hosts_up(["a"])
+    uuid = cloud.create("tpm", flavor=point)
+    poll(lambda: not cloud.agents["a"].alive(), 60, f"{point} was not passed")
+    kept = cloud.directory / "agent-a" / "instances" / uuid / "vtpm.secret"
+    passphrase = kept.read_bytes()
+    del cloud.agents["a"].env["KILONOVA_FAILPOINTS"]
+    cloud.agents["a"].start()
+    cloud.wait_state(uuid, "ACTIVE", seconds=120)
+    assert kept.read_bytes() == passphrase
+    assert secrets(cloud) == []
+    cloud.cli("instance", "reboot", uuid, "--hard", "--wait", timeout=120)
+    assert cloud.state(uuid) == "ACTIVE"
+    cloud.delete(uuid)
+    cloud.assert_no_leak()
 
 
 def secrets(cloud):

@@ -120,6 +120,8 @@ libvirt:
   EXPECT_TRUE(guest.console.vnc_enabled);
   EXPECT_EQ(guest.console.vnc_listen, "0.0.0.0");
   EXPECT_TRUE(options->agent.displays);
+  EXPECT_TRUE(options->agent.cpu_of_models);
+  EXPECT_EQ(options->agent.cpu_model_extra_flags, guest.cpu.extra_flags);
   EXPECT_TRUE(guest.console.spice_enabled);
   EXPECT_FALSE(guest.console.spice_agent_enabled);
   EXPECT_EQ(guest.console.spice_listen, "::1");
@@ -142,6 +144,7 @@ libvirt:
   EXPECT_EQ(guest.sysinfo_serial, "os");
   const auto plain = Load("");
   EXPECT_FALSE(plain->guest.console.vnc_enabled);
+  EXPECT_FALSE(plain->agent.cpu_of_models);
   EXPECT_FALSE(plain->guest.rx_queue_size.has_value());
   EXPECT_FALSE(plain->guest.max_queues.has_value());
   EXPECT_EQ(plain->guest.disk.max_devices, -1);

@@ -81,6 +81,27 @@ TEST(Inventory, TraitsAreOfWhatIsServed) {
   EXPECT_THAT(traits(), Not(Contains(StartsWith("COMPUTE_SECURITY_TPM"))));
 }
 
+TEST(Inventory, CpuTraitsAreOfWhatGuestsGet) {
+  HostFacts facts;
+  facts.cpu_features = {"aes", "avx2", "svm"};
+  facts.guests.cpu_model_features = {{"Nehalem", {"sse4.2"}}, {"Westmere", {"aes", "sse4.2"}}};
+  AgentSettings settings;
+  const auto traits = [&] { return MakeHostReport(settings, facts, {}).traits; };
+  EXPECT_THAT(traits(), Contains("HW_CPU_X86_AVX2"));
+  EXPECT_THAT(traits(), Not(Contains("HW_CPU_X86_SSE42")));
+  settings.cpu_model_extra_flags = {"+AVX512F", "-AVX2", "bmi2"};
+  EXPECT_THAT(traits(), Not(Contains("HW_CPU_X86_AVX2")));
+  EXPECT_THAT(traits(), Contains("HW_CPU_X86_AVX512F"));
+  EXPECT_THAT(traits(), Contains("HW_CPU_X86_BMI2"));
+  settings.cpu_of_models = true;
+  settings.cpu_model_extra_flags = {};
+  EXPECT_THAT(traits(), Contains("HW_CPU_X86_SSE42"));
+  EXPECT_THAT(traits(), Contains("HW_CPU_X86_AESNI"));
+  EXPECT_THAT(traits(), Not(Contains("HW_CPU_X86_AVX2")));
+  facts.guests.cpu_model_features.clear();  // libvirt does not say
+  EXPECT_THAT(traits(), Not(Contains(StartsWith("HW_CPU"))));
+}
+
 TEST(Inventory, DisplaysAreSaidWhereGuestsHaveThem) {
   HostFacts facts;
   facts.guests.machines["q35"].video_models = {"virtio", "ramfb"};
