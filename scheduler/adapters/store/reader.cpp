@@ -66,6 +66,7 @@ Expected<InstancePtr> Reader::Read(Statement& row) {
   record.flavor = parts_.Flavor(row.getColumn(1).getInt64());
   record.image = parts_.Image(row.getColumn(2).getInt64());
   const auto image = [&](int column) -> std::shared_ptr<const model::ImageSource> {
+    mutex_.AssertHeld();
     const std::int64_t part = row.getColumn(column).getInt64();
     return part == 0 ? nullptr : parts_.Image(part);
   };
