@@ -99,7 +99,8 @@ function(_kilonova_timeout target seconds)
 endfunction()
 
 # kilonova_test(NAME x LABEL unit SRCS ... DEPS ... [TIMEOUT 60] [ENV A=b ...]): one executable, one
-# CTest entry; several labels are a list. GoogleTest's and GoogleMock's main is linked.
+# CTest entry; several labels are a list. GoogleTest's and GoogleMock's main is linked. A test that
+# measures memory asks for KILONOVA_SANITIZED.
 function(kilonova_test)
   cmake_parse_arguments(K "" "NAME;TIMEOUT" "SRCS;DEPS;LABEL;ENV" ${ARGN})
   if(NOT BUILD_TESTING)
@@ -116,7 +117,8 @@ function(kilonova_test)
   _kilonova_tsan_mutex(${K_NAME}_test)
   target_link_libraries(${K_NAME}_test PRIVATE ${K_DEPS} GTest::gmock_main)
   target_compile_definitions(${K_NAME}_test PRIVATE
-    KILONOVA_SOURCE_DIR="${PROJECT_SOURCE_DIR}" KILONOVA_BINARY_DIR="${PROJECT_BINARY_DIR}")
+    KILONOVA_SOURCE_DIR="${PROJECT_SOURCE_DIR}" KILONOVA_BINARY_DIR="${PROJECT_BINARY_DIR}"
+    $<$<OR:$<BOOL:${KILONOVA_SANITIZE}>,$<BOOL:${KILONOVA_FUZZ}>>:KILONOVA_SANITIZED=1>)
   add_test(NAME ${K_NAME} COMMAND ${K_NAME}_test)
   set_tests_properties(${K_NAME} PROPERTIES LABELS "${K_LABEL}" ENVIRONMENT "${K_ENV}")
   _kilonova_timeout(${K_NAME} ${K_TIMEOUT})
