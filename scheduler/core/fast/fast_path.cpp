@@ -3,8 +3,6 @@
 
 #include <algorithm>
 
-#include "scheduler/core/fast/gang.h"
-
 namespace kilonova::scheduler::core::fast {
 namespace {
 
@@ -130,12 +128,20 @@ std::optional<Picks> FastPath::Select(Fleet& fleet, const PlacementRequest& requ
   RequestClass& of = *route.of;
   if (of.no_inventory) return Picks();
   if (request.instances.size() == 1) return SelectOne(fleet, of, alternates, try_claim);
-  if (exceptions_) return std::nullopt;
-  return Gang(fleet, points_, of).Select(request.instances.size(), alternates, try_claim);
+  search_.Start(fleet, QueryOf(fleet, of));
+  Exceptions* const exceptions = exceptions_ ? &*exceptions_ : nullptr;
+  return Gang(fleet, points_, classes_,
+              {.request = request,
+               .of = of,
+               .exceptions = exceptions,
+               .judge = exceptions != nullptr ? &judge_ : nullptr,
+               .outsiders = TakeOutsiders(fleet, of),
+               .alternates = alternates})
+      .Select(try_claim);
 }
 
 // The hosts that have members pass out of what is searched, to be weighed one by one.
-std::vector<FastPath::Outsider> FastPath::TakeOutsiders(const Fleet& fleet, RequestClass& of) {
+std::vector<Outsider> FastPath::TakeOutsiders(const Fleet& fleet, RequestClass& of) {
   std::vector<Outsider> outsiders;
   if (!exceptions_ || !exceptions_->members) return outsiders;
   for (const auto& [host, members] : exceptions_->members->Counts()) {

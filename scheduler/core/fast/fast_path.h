@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "scheduler/core/fast/exceptions.h"
+#include "scheduler/core/fast/gang.h"
 #include "scheduler/core/fast/host_points.h"
 #include "scheduler/core/fast/request_classes.h"
 #include "scheduler/core/fast/search.h"
@@ -37,13 +38,6 @@ class FastPath {
   std::size_t MemoryBytes() const { return points_.MemoryBytes(); }
 
  private:
-  // A host that is weighed by itself.
-  struct Outsider {
-    HostIndex host = 0;
-    std::uint32_t multipliers = 0;
-    std::vector<double> raw;  // by weigher
-  };
-
   Route FindHard(Fleet& fleet, const PlacementRequest& request, RequestClass& of);
   bool FindMembers(const Fleet& fleet, const PlacementRequest& request, RequestClass& of);
   Query QueryOf(const Fleet& fleet, RequestClass& of);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Hosts for all instances of one request, round by round: each round weighs the same hosts anew,
-// and hosts of equal totals keep the order of the round before.
+// Hosts for all instances of one request, round by round: each round judges and weighs anew what is
+// left of the hosts of the round before, and hosts of equal totals keep the order of that round.
 //
-// The hosts that were picked are kept in that order; the others are searched for. A host that was
-// not picked is what it was in every round, so that rounds of the same ranges tell two of them
-// apart at once or not at all.
+// Hosts that were picked, and those that count otherwise from the start, are kept apart, in groups
+// that are alike in all that is weighed; the others are searched for. A host that was not picked is
+// what it was in every round, so that rounds of the same ranges tell two of them apart at once or
+// not at all.
 #pragma once
 
 #include <optional>
@@ -12,19 +13,39 @@
 #include <utility>
 #include <vector>
 
+#include "scheduler/core/fast/exceptions.h"
 #include "scheduler/core/fast/host_points.h"
+#include "scheduler/core/fast/raw_blocks.h"
 #include "scheduler/core/fast/request_classes.h"
 #include "scheduler/core/fast/search.h"
 #include "scheduler/core/selector.h"
 
 namespace kilonova::scheduler::core::fast {
 
+// A host that is weighed by itself.
+struct Outsider {
+  HostIndex host = 0;
+  std::uint32_t multipliers = 0;
+  std::vector<double> raw;  // by weigher
+};
+
+// All a gang is about.
+struct GangRequest {
+  const PlacementRequest& request;  // its NUMA topology changes with each claim
+  RequestClass& of;
+  Exceptions* exceptions = nullptr;  // null: none
+  RequestJudge* judge = nullptr;     // null: accepts all
+  std::vector<Outsider> outsiders;   // that the judge leaves out
+  std::size_t alternates = 0;
+};
+
 class Gang : public TieBreak {
  public:
   // Takes the hosts it picks out of the trees; the next Sync puts them back.
-  Gang(const Fleet& fleet, HostPoints& points, RequestClass& of);
+  Gang(Fleet& fleet, HostPoints& points, RequestClasses& classes, GangRequest gang);
 
-  Picks Select(std::size_t instances, std::size_t alternates, Selector::TryClaim try_claim);
+  // Nothing when it is not to be told here.
+  std::optional<Picks> Select(Selector::TryClaim try_claim);
 
   bool Before(HostIndex a, HostIndex b) const override;
   bool MayHaveBefore(const BoxForest::NodeView& node, std::size_t slot, std::uint32_t multipliers,
@@ -32,12 +53,23 @@ class Gang : public TieBreak {
 
  private:
   using Raw = std::vector<double>;  // by weigher
-  // A host that was picked. It stays in the list whatever room it has left.
-  struct Picked {
+  using Index = std::uint32_t;      // in apart_
+  static constexpr RawBlocks::Entry kNoGroup = UINT32_MAX;
+  // A host that is kept apart. It stays in the list whatever room it has left.
+  struct Apart {
     HostIndex host = 0;
     std::uint32_t multipliers = 0;
     std::vector<std::pair<std::size_t, Raw>> since;  // its raw values, from which round on
-    double total = 0;                                // of this round
+    RawBlocks::Entry group = kNoGroup;
+    std::uint64_t judged = 0;  // by variant: since it changed
+    bool picked = false;
+    bool full = false;  // a claim failed, and so will all
+    bool in_list = true;
+  };
+  // What the request was in some rounds, as filters judge hosts one by one.
+  struct Variant {
+    const RequestClass* of = nullptr;
+    std::size_t judged_until = 0;  // of changes_
   };
   // Rounds one after the other, up to the next epoch, in which the ranges were these.
   struct Epoch {
@@ -47,21 +79,38 @@ class Gang : public TieBreak {
   // One of two hosts that are compared, and what it was from round `since` on.
   struct Side {
     std::uint32_t multipliers = 0;
-    const Picked* picked = nullptr;
+    const Apart* apart = nullptr;
     std::size_t since = 0;
     const Raw* raw = nullptr;
   };
 
+  // ---- rounds. False when it is not to be told here.
   bool NextRound();
-  void StartRound(std::vector<Range> ranges);
+  bool JudgeAnew();
+  bool FindVariant();
+  bool CloseTrees();
+  bool JudgeApart(Index index);
+  void StartRound();
+  std::vector<Range> RangesNow();
   std::optional<HostIndex> Claim(std::size_t instance, Selector::TryClaim try_claim);
-  bool ComesBefore(const Picked& picked, const Found& found) const;
-  // Adds a host that was not picked before at `place` of the order.
-  void AddPicked(HostIndex host, double total, std::size_t place);
-  void NoteChange(Picked& picked) const;
-  void AddAlternates(std::size_t most, Picks& picks);
+  HostIndex PickFromTree();
+  const Found* BestInTrees();
+  std::optional<std::pair<RawBlocks::Entry, double>> BestApart() const;
+  void AddAlternates(Picks& picks);
+  void StartSearch();
+
+  // ---- hosts apart
+  Index SetApart(HostIndex host, std::uint32_t multipliers, Raw raw);
+  void NoteChange(Index index);
+  void Insert(Index index);
+  void TakeOutOfGroup(Index index);
+  void Drop(Index index);
   void ReadUnpicked(HostIndex host, Raw& raw) const;
-  // `scratch` takes the values of a host that was not picked.
+  Raw KeyOf(const Apart& apart) const;
+  HostIndex FirstOf(RawBlocks::Entry group) const { return apart_[groups_[group].back()].host; }
+  std::span<const Weighed> weighers() const { return weighers_; }
+
+  // ---- order. `scratch` takes the values of a host that is not apart.
   Side SideOf(HostIndex host, Raw& scratch) const;
   static void GoBack(std::size_t round, Side& side);
   bool Alike(const Side& a, const Side& b) const;
@@ -70,18 +119,39 @@ class Gang : public TieBreak {
   int Compare(Side a, Side b) const;
   const std::vector<Range>& Ranges() const { return epochs_.back().ranges; }
 
-  const Fleet& fleet_;
+  Fleet& fleet_;
   HostPoints& points_;
-  RequestClass& of_;
+  RequestClasses& classes_;
+  GangRequest gang_;
+  std::span<const Weighed> weighers_;
   Search search_;
-  std::size_t round_ = 0;  // this one; the first is 0
+  std::vector<PreparedPipeline::Stage*> again_;  // that judge anew in every round
+  std::size_t round_ = 0;                        // this one; the first is 0
+  bool started_ = false;
   std::vector<Epoch> epochs_;
   std::vector<bool> told_apart_;  // by weigher: its values made a difference in some round
-  std::vector<Picked> picked_;
-  std::vector<std::size_t> order_;  // of picked_, in the order of this round
+
+  // ---- the trees
+  bool closed_ = false;        // no host of theirs passes any more
+  bool seek_extremes_ = true;  // they may have changed
+  bool any_in_trees_ = false;
   std::vector<HostIndex> seeds_;
-  std::vector<Found> best_;
-  absl::flat_hash_map<HostIndex, std::size_t> position_;  // in picked_
+  std::vector<Found> best_;      // of this epoch, in order
+  std::size_t best_taken_ = 0;   // of them
+  std::size_t best_wanted_ = 0;  // how many were looked for; 0: none yet
+
+  // ---- the hosts apart
+  std::vector<Apart> apart_;
+  absl::flat_hash_map<HostIndex, Index> position_;  // in apart_
+  std::vector<Index> pending_;                      // to be put into groups
+  std::vector<Index> full_;
+  RawBlocks blocks_;
+  std::vector<std::vector<Index>> groups_;  // by entry of blocks_; the last comes first
+  absl::flat_hash_map<Raw, RawBlocks::Entry> group_of_;  // by KeyOf
+  std::vector<Variant> variants_;
+  std::size_t variant_ = 0;     // this round's
+  std::vector<Index> changes_;  // every change of a host apart, in order
+
   mutable Raw scratch_a_, scratch_b_, values_;
 };
 

@@ -40,6 +40,8 @@ class HostPoints {
   // Changes when a tree was added or got its first host.
   std::uint64_t Version() const { return version_; }
   std::optional<HostIndex> AnyHost(BoxForest::Tree tree) const;
+  // Those that belong there, in the tree or not.
+  std::size_t HostsOf(BoxForest::Tree tree) const { return trees_[tree].hosts; }
   std::uint32_t Cell(BoxForest::Tree tree) const { return trees_[tree].signature.cell; }
   BoxForest::Tree TreeOf(HostIndex host) const { return tree_of_[host]; }
   std::uint32_t MultipliersIdOf(BoxForest::Tree tree) const {

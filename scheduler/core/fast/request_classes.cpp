@@ -183,7 +183,11 @@ bool RequestClasses::JudgeTrees(const Fleet& fleet, RequestClass& of) {
 bool RequestClasses::JudgeTree(const Fleet& fleet, const PlacementRules& rules,
                                BoxForest::Tree tree, RequestClass& of) const {
   const auto host = points_.AnyHost(tree);
-  if (!host) return true;
+  if (!host) {
+    // A gang took its hosts out for now; they are to be judged once they are back.
+    if (points_.HostsOf(tree) > 0) of.version = UINT64_MAX;
+    return true;
+  }
   of.passes[tree] = 0;
   if (!of.rules && rules.Judge(fleet, *host) != Judgement::kPass) return true;
   for (const auto& stage : of.prepared.stages) {

@@ -309,6 +309,16 @@ class Twins {
     return request;
   }
 
+  static std::string Describe(const PlacementRequest& request) {
+    std::string text = std::to_string(request.instances.size()) + " instances";
+    if (request.instance_group) text += ", group " + request.instance_group->policy;
+    if (request.numa_topology) text += ", NUMA";
+    if (!request.pci_requests.empty()) text += ", PCI";
+    if (request.requested_destination) text += ", destination";
+    for (const auto& [name, values] : request.hints) text += ", hint " + name;
+    return text;
+  }
+
   static std::string Text(const Expected<PlaceResult>& result) {
     if (!result.ok()) {
       return std::string(result.status().ToString(absl::StatusToStringMode::kWithNoExtraData));
@@ -330,7 +340,7 @@ class Twins {
       ASSERT_EQ(Text(fast_->DryRun(request, options)), Text(slow_->DryRun(request, options)));
     }
     const auto fast = fast_->Place(request, options);
-    ASSERT_EQ(Text(fast), Text(slow_->Place(request, options)));
+    ASSERT_EQ(Text(fast), Text(slow_->Place(request, options))) << Describe(request);
     if (fast.ok() && fast->placed()) {
       for (const Uuid& uuid : request.instances) claims_.push_back(uuid);
       largest_gang_ = std::max<std::uint64_t>(largest_gang_, request.instances.size());
