@@ -204,8 +204,12 @@ Expected<std::optional<PlaceResult>> Engine::Impl::TryPlace(const PlacementReque
   const bool limited = changing && LimitsNuma(pipeline_, request);
 
   // False where Nova's picture of the host is not brought up to date in full.
+  std::vector<std::pair<HostIndex, hardware::PciStats>> pci_before;
   const auto take_hardware = [&](std::size_t instance,
                                  HostIndex host) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    if (!request.pci_requests.empty()) {
+      if (auto pci = fleet_.PciOf(host)) pci_before.emplace_back(host, *std::move(pci));
+    }
     hardware::NumaLimits limits;
     if (limited) limits = fleet_.NumaLimitsOf(host, request);
     return fleet_.TakeHardware(keys[instance], host,
@@ -235,6 +239,9 @@ Expected<std::optional<PlaceResult>> Engine::Impl::TryPlace(const PlacementReque
   };
   const auto undo = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     for (std::size_t i = 0; i < claimed; ++i) fleet_.DropClaim(keys[i]);
+    for (; !pci_before.empty(); pci_before.pop_back()) {
+      fleet_.PutBackPci(pci_before.back().first, std::move(pci_before.back().second));
+    }
   };
   Expected<Picks> picks = Picks();
   if (fast != nullptr) {

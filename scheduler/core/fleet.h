@@ -158,6 +158,10 @@ class Fleet {
   const HardwareUse* HardwareOf(const UuidKey& instance) const;
   // What the database says that claim holds; it counts once the host reports.
   void RestoreHardware(const UuidKey& instance, HardwareUse use);
+  // The host's PCI devices, to be put back when claims are undone: given back one by one, pools
+  // come in another order than before, and so does what the next claim takes.
+  std::optional<hardware::PciStats> PciOf(HostIndex host) const;
+  void PutBackPci(HostIndex host, hardware::PciStats pci);
   // What the NUMATopologyFilter lets a request take of that host.
   hardware::NumaLimits NumaLimitsOf(HostIndex host, const PlacementRequest& request) const;
   void EndBuilding(const UuidKey& instance);

@@ -96,6 +96,18 @@ bool Fleet::TakeHardware(const UuidKey& instance, HostIndex host, const Hardware
   return taken;
 }
 
+std::optional<hardware::PciStats> Fleet::PciOf(HostIndex host) const {
+  const HostHardware* hardware = records_[host]->hardware.get();
+  if (hardware == nullptr) return std::nullopt;
+  return hardware->pci();
+}
+
+void Fleet::PutBackPci(HostIndex host, hardware::PciStats pci) {
+  HostHardware& hardware = *records_[host]->hardware;
+  hardware.PutBackPci(std::move(pci));
+  free_pci_devices[host] = hardware.FreeDevices();
+}
+
 std::optional<HardwareUse> Fleet::GiveHardware(const UuidKey& instance, HostIndex host) {
   HostHardware* hardware = records_[host]->hardware.get();
   if (hardware == nullptr) return std::nullopt;

@@ -96,7 +96,12 @@ void HostHardware::Restore(const UuidKey& instance, HardwareUse use) {
 }
 
 void HostHardware::Inherit(HostHardware&& before, const absl::flat_hash_set<UuidKey>& measured) {
-  for (auto& [instance, held] : before.uses_) {
+  // In an order that is the same everywhere, as it decides who gets which devices.
+  std::vector<UuidKey> instances;
+  for (const auto& use : before.uses_) instances.push_back(use.first);
+  std::ranges::sort(instances);
+  for (const UuidKey& instance : instances) {
+    HardwareUse& held = before.uses_.at(instance);
     if (measured.contains(instance)) {
       held.measured = true;
       uses_.emplace(instance, std::move(held));

@@ -6,6 +6,7 @@
 #include <absl/container/flat_hash_set.h>
 
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "common/hardware/fit.h"
@@ -59,6 +60,8 @@ class HostHardware {
   const HardwareUse* Find(const UuidKey& instance) const;
   // What a claim of the database holds. It counts with the host's next report, as Inherit says.
   void Restore(const UuidKey& instance, HardwareUse use);
+  // As it was before claims that are gone again.
+  void PutBackPci(hardware::PciStats pci) { pci_ = std::move(pci); }
   // Takes over what claims hold on `before`, the same host as it was reported earlier; those of
   // `measured` are in this report.
   void Inherit(HostHardware&& before, const absl::flat_hash_set<UuidKey>& measured);

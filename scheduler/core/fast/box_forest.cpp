@@ -5,27 +5,14 @@
 #include <array>
 #include <limits>
 
+#include "scheduler/core/fast/best_in.h"
+
 namespace kilonova::scheduler::core::fast {
 namespace {
 
 // Blocks are filled so far at once, to leave room for what moves in.
 constexpr std::size_t kFilledPoints = 24;
 constexpr std::size_t kFilledChildren = 12;
-
-// The best of at least one value. Four at a time: one alone would wait for itself.
-template <class T, class Better>
-T BestIn(const T* values, std::size_t count, Better better) {
-  T best[4] = {values[0], values[0], values[0], values[0]};
-  std::size_t i = 0;
-  for (; i + 4 <= count; i += 4) {
-    for (std::size_t k = 0; k < 4; ++k) {
-      best[k] = better(values[i + k], best[k]) ? values[i + k] : best[k];
-    }
-  }
-  for (; i < count; ++i) best[0] = better(values[i], best[0]) ? values[i] : best[0];
-  for (std::size_t k = 1; k < 4; ++k) best[0] = better(best[k], best[0]) ? best[k] : best[0];
-  return best[0];
-}
 
 }  // namespace
 
@@ -316,45 +303,6 @@ void BoxForest::SplitLeaf(Ref leaf) {
   InsertChild(parent, SlotOf(parent, leaf), right, split);
   RefreshUp(leaf);
   RefreshUp(right);
-}
-
-void BoxForest::Insert(Tree tree, const Point& point) {
-  const Ref group = groups_[tree / kChildren];
-  if (Root(tree) == kNil) SetChild(group, tree % kChildren, NewLeaf(), {});
-  Ref leaf = Find(Root(tree), {point.key, point.host});
-  if (HeaderOf(leaf).count == kLeafPoints) {
-    SplitLeaf(leaf);
-    leaf = Find(Root(tree), {point.key, point.host});
-  }
-  Write(leaf, HeaderOf(leaf).count++, point);
-  RefreshUp(leaf);
-}
-
-void BoxForest::Update(Tree tree, const Point& point) {
-  const Ref held = leaf_of_[point.host];
-  if (Find(Root(tree), {point.key, point.host}) != held) {
-    Remove(point.host);
-    Insert(tree, point);
-    return;
-  }
-  Write(held, PositionIn(held, point.host), point);
-  RefreshUp(held);
-}
-
-bool BoxForest::Remove(HostIndex host) {
-  const Ref leaf = LeafOf(host);
-  if (leaf == kNil) return false;
-  Header& header = HeaderOf(leaf);
-  const std::size_t at = PositionIn(leaf, host);
-  const std::size_t last = --header.count;
-  if (at != last) CopyPoint(leaf, last, leaf, at);
-  leaf_of_[host] = kNil;
-  if (header.count > 0) {
-    RefreshUp(leaf);
-  } else {
-    RemoveChild(header.parent, leaf);
-  }
-  return true;
 }
 
 void BoxForest::RemoveChild(Ref parent, Ref child) {
