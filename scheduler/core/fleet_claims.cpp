@@ -25,7 +25,9 @@ Expected<Fleet::FootprintId> Fleet::HoldFootprint(Footprint footprint, NewClasse
     footprint.amounts.push_back(amount);
     footprint.names.push_back(name);
   }
-  const std::string key = core::KeyOf(footprint);
+  std::string key = core::KeyOf(footprint);
+  // One of a class nobody had then is not one of the class somebody has by now.
+  for (const std::uint32_t id : footprint.classes) key += id == kNoClass ? "?" : "";
   return footprints_.Acquire(key, std::move(footprint));
 }
 

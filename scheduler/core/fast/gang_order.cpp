@@ -44,12 +44,11 @@ void Gang::NoteChange(Index index) {
   pending_.push_back(index);
 }
 
-// What has no multiplier never counts.
+// What has no multiplier on any host never counts; what has one on some makes their ranges.
 Gang::Raw Gang::KeyOf(const Apart& apart) const {
-  const auto& multipliers = points_.Multipliers(apart.multipliers);
   Raw key = apart.since.back().second;
   for (std::size_t w = 0; w < key.size(); ++w) {
-    if (multipliers[w] == 0) key[w] = 0;
+    if (!points_.Counts(w)) key[w] = 0;
   }
   key.push_back(static_cast<double>(apart.multipliers));
   return key;

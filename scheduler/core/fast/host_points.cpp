@@ -29,6 +29,11 @@ HostPoints::HostPoints(const Pipeline& pipeline)
   }
 }
 
+bool HostPoints::Counts(std::size_t weigher) const {
+  return std::ranges::any_of(
+      multipliers_, [weigher](const auto& by_weigher) { return by_weigher[weigher] != 0; });
+}
+
 double HostPoints::RawOf(const Fleet& fleet, std::size_t weigher, HostIndex host) const {
   double raw = 0;
   pipeline_.weighers[weigher]->Weigh(fleet, NoRequest(), {&host, 1}, {&raw, 1});

@@ -63,6 +63,9 @@ class HostPoints {
   std::optional<std::span<const HostIndex>> ChangedSince(std::uint64_t from) const;
   std::uint64_t LogLength() const { return log_begin_ + log_.size(); }
 
+  // False for a weigher no host has a multiplier for.
+  bool Counts(std::size_t weigher) const;
+
   struct Source {
     bool alone = false;              // the weigher's raw values are in the points
     std::optional<std::size_t> row;  // where they differ
