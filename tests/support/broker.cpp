@@ -37,8 +37,8 @@ sockaddr_in Loopback(std::uint16_t port) {
 std::uint16_t FreePort() {
   static std::mt19937 random{std::random_device{}()};
   while (true) {
-    const auto port = static_cast<std::uint16_t>(
-        std::uniform_int_distribution<int>(12000, 32000)(random));
+    const auto port =
+        static_cast<std::uint16_t>(std::uniform_int_distribution<int>(12000, 32000)(random));
     const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in address = Loopback(port);
     const bool free = bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;

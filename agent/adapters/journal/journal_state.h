@@ -2,9 +2,9 @@
 // Between sqlite_journal.cpp (opening, reading) and journal_writes.cpp.
 #pragma once
 
+#include <SQLiteCpp/Column.h>
 #include <SQLiteCpp/Database.h>
 #include <SQLiteCpp/Exception.h>
-#include <SQLiteCpp/Column.h>
 #include <SQLiteCpp/Statement.h>
 
 #include <string>

@@ -6,8 +6,8 @@
 #include <functional>
 #include <string>
 
-#include "agent/guest/request.h"
 #include "agent/guest/metadata.h"
+#include "agent/guest/request.h"
 #include "common/model/requests.h"
 
 namespace kilonova::testing {

@@ -22,8 +22,7 @@ PciMachine MachineFrom(const Json& vector) {
     const Json& physical = vector.at("physical");
     return std::ranges::find(physical, Json(address)) != physical.end();
   };
-  machine.function_of =
-      [&vector](const std::string& name) -> std::optional<PciMachine::Function> {
+  machine.function_of = [&vector](const std::string& name) -> std::optional<PciMachine::Function> {
     const auto found = vector.at("interfaces").find(name);
     if (found == vector.at("interfaces").end()) return std::nullopt;
     return PciMachine::Function{found->at(0), found->at(1)};
@@ -130,7 +129,9 @@ TEST(PciVectors, AreAnsweredAsByNova) {
   std::map<std::string, int> right;
   for (const Json& vector : file.at("vectors")) {
     const std::string kind = vector.at("kind");
-    const Json ours = kind == "match" ? Match(vector) : kind == "alias" ? Alias(vector) : Take(vector);
+    const Json ours = kind == "match"   ? Match(vector)
+                      : kind == "alias" ? Alias(vector)
+                                        : Take(vector);
     const char* const key = vector.contains("error") ? "error" : "result";
     EXPECT_EQ(ours, Json({{key, vector.at(key)}})) << vector.dump();
     right[kind] += ours.value(key, Json()) == vector.at(key) ? 1 : 0;

@@ -299,7 +299,8 @@ TEST(Malformed, RefusalCostsLittleMemoryAndTime) {
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10));
   rusage after{};
   getrusage(RUSAGE_SELF, &after);
-#ifndef KILONOVA_SANITIZED  // AddressSanitizer keeps what is freed
+#ifndef KILONOVA_SANITIZED
+  // AddressSanitizer keeps what is freed.
   EXPECT_LT(after.ru_maxrss - before.ru_maxrss, 48 * 1024);  // KiB; the bodies take 17 MiB of it
 #endif
 }
