@@ -93,8 +93,8 @@ class Filter {
   // Verdicts of a filter that reads shared parts alone are given once for all hosts alike in them,
   // when a request like one before comes again; of one that reads kOwnPart, once for a host until
   // it changes. What these read of the request may be anything but `instances`, `instance_group`,
-  // hosts by name and hints of places, and nothing of the fleet besides. One that reads kPlacesPart
-  // reads nothing else. Of no matter when Prepare gives null.
+  // hosts by name and hints of places (kOwnPart: of the flavor extra specs alone, no project, no
+  // zone), and nothing else of the fleet. kPlacesPart stands alone. No matter when Prepare is null.
   virtual HostParts Reads() const { return kAnyPart; }
   // Null when the request asks nothing of this filter: every host passes. INVALID_ARGUMENT when the
   // request is malformed in what this filter reads.

@@ -62,6 +62,18 @@ bool SameClass(const PlacementRequest& of, const PlacementRequest& request) {
          of.network_metadata == request.network_metadata;
 }
 
+// Whether the filters that judge hosts one by one say the same. Of the flavor these read the extra
+// specs alone: what a host has room for is not theirs to say.
+bool SameAnswers(const RequestClass& of, const RequestClass& other) {
+  const PlacementRequest& a = of.request;
+  const PlacementRequest& b = other.request;
+  return !of.rules && !other.rules && of.own.size() == other.own.size() &&
+         a.image_id == b.image_id && a.image_properties == b.image_properties &&
+         a.flavor.extra_specs == b.flavor.extra_specs && a.hints == b.hints &&
+         a.pci_requests == b.pci_requests && SameNuma(a.numa_topology, b.numa_topology) &&
+         a.network_metadata == b.network_metadata;
+}
+
 std::size_t HashOf(const PlacementRequest& request) {
   const model::Flavor& flavor = request.flavor;
   std::size_t hints = 0;
@@ -141,8 +153,8 @@ bool RequestClasses::Update(const Fleet& fleet, RequestClass& of) {
   if (!of.searchable) return false;
   Needs(fleet, of);
   if (of.own.empty()) return true;
-  of.used_at = now_;
   if (of.answers == 0) TakeAnswers(of);
+  (of.judged_as != nullptr ? *of.judged_as : of).used_at = now_;
   of.may_raise = std::ranges::any_of(
       of.own, [&](const PreparedFilter* filter) { return filter->MayRaise(fleet); });
   return !of.may_raise || JudgeAll(fleet, of);
@@ -249,28 +261,45 @@ void RequestClasses::Needs(const Fleet& fleet, RequestClass& of) const {
 
 void RequestClasses::TakeAnswers(RequestClass& of) {
   points_.StartAnswers();
+  for (RequestClass* const holder : holders_) {
+    if (!SameAnswers(of, *holder)) continue;
+    of.judged_as = holder;
+    of.answers = holder->answers;
+    return;
+  }
   std::size_t at = holders_.size();
   if (at < kAnswers) {
     holders_.push_back(&of);
   } else {
     const auto oldest = std::ranges::min_element(holders_, {}, &RequestClass::used_at);
-    (*oldest)->answers = 0;
-    (*oldest)->judged_until = 0;
-    (*oldest)->raisers.clear();
     at = static_cast<std::size_t>(oldest - holders_.begin());
+    EndAnswers(at);
     *oldest = &of;
-    points_.ForgetAnswers(1ULL << at);
   }
   of.answers = 1ULL << at;
+}
+
+void RequestClasses::EndAnswers(std::size_t at) {
+  for (const auto& [hash, alike] : classes_) {
+    for (const auto& one : alike) {
+      if (one->answers != 1ULL << at) continue;
+      one->answers = 0;
+      one->judged_as = nullptr;
+      one->judged_until = 0;
+      one->raisers.clear();
+    }
+  }
+  points_.ForgetAnswers(1ULL << at);
 }
 
 bool RequestClasses::Accepts(const Fleet& fleet, RequestClass& of, HostIndex host) {
   if (!points_.Known(host, of.answers)) {
     bool passes = true;
-    of.raisers.erase(host);
+    auto& raisers = of.judged_as != nullptr ? of.judged_as->raisers : of.raisers;
+    raisers.erase(host);
     for (const PreparedFilter* filter : of.own) {
       const Judgement judgement = filter->Judge(fleet, host);
-      if (judgement == Judgement::kError) of.raisers.insert(host);
+      if (judgement == Judgement::kError) raisers.insert(host);
       passes = judgement == Judgement::kPass;
       if (!passes) break;
     }
@@ -280,22 +309,23 @@ bool RequestClasses::Accepts(const Fleet& fleet, RequestClass& of, HostIndex hos
 }
 
 bool RequestClasses::JudgeAll(const Fleet& fleet, RequestClass& of) {
+  RequestClass& keeper = of.judged_as != nullptr ? *of.judged_as : of;
   const auto judge = [&](HostIndex host) {
     if (host < fleet.Slots() && points_.forest().Contains(host)) {
       Accepts(fleet, of, host);
     } else {
-      of.raisers.erase(host);
+      keeper.raisers.erase(host);
     }
   };
-  const auto changed = points_.ChangedSince(of.judged_until);
+  const auto changed = points_.ChangedSince(keeper.judged_until);
   if (changed) {
     std::ranges::for_each(*changed, judge);
   } else {
-    of.raisers.clear();
+    keeper.raisers.clear();
     for (HostIndex host = 0; host < fleet.Slots(); ++host) judge(host);
   }
-  of.judged_until = points_.LogLength();
-  return of.raisers.empty();
+  keeper.judged_until = points_.LogLength();
+  return keeper.raisers.empty();
 }
 
 }  // namespace kilonova::scheduler::core::fast

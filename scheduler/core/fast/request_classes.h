@@ -37,8 +37,10 @@ struct RequestClass {
   std::optional<PlacementRules> rules;     // when they do
   bool may_raise = false;                  // some host may make one of them raise
   std::uint64_t answers = 0;               // the bit HostPoints keeps them under; 0: none yet
-  std::uint64_t used_at = 0;               // when it was last asked for
-  std::uint64_t judged_until = 0;          // all hosts: how long the log of changes was
+  // Whose those answers are, if it is another's: its hosts are judged alike.
+  RequestClass* judged_as = nullptr;
+  std::uint64_t used_at = 0;       // when it was last asked for
+  std::uint64_t judged_until = 0;  // all hosts: how long the log of changes was
   absl::flat_hash_set<HostIndex> raisers;
 };
 
@@ -73,8 +75,10 @@ class RequestClasses {
                  RequestClass& of) const;
   bool Weighers(const Fleet& fleet, RequestClass& of) const;
   void Needs(const Fleet& fleet, RequestClass& of) const;
-  // Gives the class a bit for its answers, which may be another's until now.
+  // Gives the class a bit for its answers: that of a class that has the same, or one of its own,
+  // which may be another's until now.
   void TakeAnswers(RequestClass& of);
+  void EndAnswers(std::size_t at);
   // Judges all hosts that are not judged yet; false when one raises.
   bool JudgeAll(const Fleet& fleet, RequestClass& of);
 
