@@ -64,6 +64,11 @@ int ListServerGroups(const Client& client, const ServerGroupOptions& options);
 int ShowServerGroup(const Client& client, const ServerGroupOptions& options);
 int DeleteServerGroup(const Client& client, const ServerGroupOptions& options);
 
+int CreateSharingProvider(const Client& client, const SharingProviderOptions& options);
+int ListSharingProviders(const Client& client);
+int ShowSharingProvider(const Client& client, const SharingProviderOptions& options);
+int DeleteSharingProvider(const Client& client, const SharingProviderOptions& options);
+
 int WhatFits(const Client& client, const WhatFitsOptions& options);
 int Explain(const Client& client, const ExplainOptions& options);
 int DryRun(const Client& client, const ExplainOptions& options);

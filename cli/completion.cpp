@@ -19,8 +19,8 @@ _kilonova() {
   local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} word path=() words
   for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case $word in
-      instance|flavor|image|network|host|aggregate|zone|server-group|explain|dry-run|what-fits|\
-        watch|completion)
+      instance|flavor|image|network|host|aggregate|zone|server-group|sharing-provider|\
+        explain|dry-run|what-fits|watch|completion)
         path=("$word") ;;
       create|list|show|delete|start|stop|reboot|console|load|update|register|enable|disable|\
         extra-specs|add-host|remove-host|set-metadata)
@@ -42,7 +42,7 @@ _kilonova() {
     show|delete|start|stop|reboot|console|update|enable|disable|add-host|remove-host|set-metadata)
       case ${path[0]} in
         instance|server-group) words=$(_kilonova_names "${path[0]}" 1) ;;
-        host) words=$(_kilonova_names host 1) ;;
+        host|sharing-provider) words=$(_kilonova_names "${path[0]}" 1) ;;
         flavor|image|network|aggregate) words=$(_kilonova_names "${path[0]}" 2) ;;
       esac ;;
     *) words=$(_kilonova_words "${path[@]}") ;;

@@ -25,6 +25,11 @@ std::string Usage(const v1::Host& host, const std::string& resource_class) {
   return "-";
 }
 
+std::string InventoryText(const v1::Inventory& i) {
+  return "used " + std::to_string(i.used()) + " of (" + std::to_string(i.total()) + " - " +
+         std::to_string(i.reserved()) + ") x " + std::to_string(i.allocation_ratio());
+}
+
 std::string HostTable(const std::vector<v1::Host>& hosts) {
   Table table({"HOST", "STATE", "ENABLED", "ZONE", "VCPU", "MEMORY_MB", "DISK_GB", "INSTANCES",
                "HYPERVISOR"});
@@ -61,11 +66,14 @@ int Print(const Client& client, const v1::Host& h) {
       {"claimed instances", std::to_string(h.claimed_instances())},
       {"last seen", TimeText(h.last_seen_us())},
       {"agent", h.agent_version()}};
-  for (const auto& i : h.inventories()) {
-    rows.emplace_back(i.resource_class(), "used " + std::to_string(i.used()) + " of (" +
-                                              std::to_string(i.total()) + " - " +
-                                              std::to_string(i.reserved()) + ") x " +
-                                              std::to_string(i.allocation_ratio()));
+  for (const auto& i : h.inventories()) rows.emplace_back(i.resource_class(), InventoryText(i));
+  for (const auto& provider : h.providers()) {
+    std::string text;
+    for (const auto& i : provider.inventories()) {
+      text += (text.empty() ? "" : ", ") + i.resource_class() + " " + InventoryText(i);
+    }
+    if (!provider.parent().empty()) text += ", in " + provider.parent();
+    rows.emplace_back("provider " + provider.name(), text);
   }
   for (const auto& pool : h.pci_pools()) {
     std::string tags;

@@ -96,6 +96,12 @@ struct ServerGroupOptions {
   std::int64_t max_server_per_host = 0;
 };
 
+struct SharingProviderOptions {
+  std::string name;
+  std::vector<std::string> inventories, reserved, ratios;  // "CLASS=number"
+  std::vector<std::string> traits, aggregates;
+};
+
 struct WhatFitsOptions {
   TemplateOptions what;
   bool hosts = false;

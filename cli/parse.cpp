@@ -263,6 +263,7 @@ int Main(int argc, char** argv) {
   AddHost(&app, &chosen);
   AddAggregate(&app, &chosen);
   AddServerGroup(&app, &chosen);
+  AddSharingProvider(&app, &chosen);
   AddPlacement(&app, &chosen);
   auto* completion = app.add_subcommand("completion", "print a completion script");
   std::string shell;

@@ -95,6 +95,32 @@ void AddServerGroup(CLI::App* app, Chosen* chosen) {
   one("delete", "delete a server group; its members run on", DeleteServerGroup);
 }
 
+void AddSharingProvider(CLI::App* app, Chosen* chosen) {
+  CLI::App* group = app->add_subcommand("sharing-provider", "what hosts of aggregates share")
+                        ->require_subcommand(1);
+  using Command = int (*)(const Client&, const SharingProviderOptions&);
+  const auto one = [&](const char* name, const char* help, Command command) {
+    auto o = Make<SharingProviderOptions>();
+    auto* c = group->add_subcommand(name, help);
+    c->add_option("sharing-provider", o->name, "name")->required();
+    Bind(c, chosen, [o, command](const Client& client) { return command(client, *o); });
+    return std::make_pair(c, o);
+  };
+  auto [create, o] = one("create", "make a provider of this name", CreateSharingProvider);
+  create->add_option("--aggregate", o->aggregates, "whose hosts it serves")
+      ->required()
+      ->allow_extra_args(false);
+  create->add_option("--inventory", o->inventories, "CLASS=TOTAL, e.g. DISK_GB=10000")
+      ->required()
+      ->allow_extra_args(false);
+  create->add_option("--reserved", o->reserved, "CLASS=AMOUNT")->allow_extra_args(false);
+  create->add_option("--ratio", o->ratios, "CLASS=ALLOCATION_RATIO")->allow_extra_args(false);
+  create->add_option("--trait", o->traits, "trait")->allow_extra_args(false);
+  Bind(group->add_subcommand("list", "list sharing providers"), chosen, ListSharingProviders);
+  one("show", "show one with what is used of it", ShowSharingProvider);
+  one("delete", "delete one of which nothing is used", DeleteSharingProvider);
+}
+
 void AddPlacement(CLI::App* app, Chosen* chosen) {
   {
     auto o = Make<ExplainOptions>();

@@ -34,6 +34,7 @@ void AddTemplate(CLI::App* command, TemplateOptions* what, bool need);
 void AddHost(CLI::App* app, Chosen* chosen);
 void AddAggregate(CLI::App* app, Chosen* chosen);
 void AddServerGroup(CLI::App* app, Chosen* chosen);
+void AddSharingProvider(CLI::App* app, Chosen* chosen);
 void AddPlacement(CLI::App* app, Chosen* chosen);
 
 }  // namespace kilonova::cli

@@ -79,6 +79,15 @@ struct PciPool {
   friend bool operator==(const PciPool&, const PciPool&) = default;
 };
 
+// A part of a host that Placement counts by itself: a GPU, a NUMA node, a NIC.
+struct NestedProvider {
+  std::string name;    // unique on its host
+  std::string parent;  // the provider it is nested in; "" = the host
+  Inventories inventories;
+  std::vector<std::string> traits;
+  friend bool operator==(const NestedProvider&, const NestedProvider&) = default;
+};
+
 // One of a host's NUMA cells, as Nova's NUMACell has it; common/hardware/reported.h checks it and
 // turns it into what guests are fitted to. CPU sets are Nova's text ("0-3,6").
 struct HostNumaPages {
@@ -123,6 +132,7 @@ struct HostReport {
   std::vector<std::string> degraded;  // reasons the host takes no new instances; empty = healthy
   std::map<std::string, std::string> stats{};  // Nova's, as filters may compare them
   std::vector<PciPool> pci_pools;
+  std::vector<NestedProvider> nested;  // parents before their children
 };
 
 }  // namespace kilonova::model

@@ -84,6 +84,17 @@ struct InstanceSpec {
   friend bool operator==(const InstanceSpec&, const InstanceSpec&) = default;
 };
 
+// PCI devices a guest is to have; Nova's InstancePCIRequest.
+struct PciDeviceRequest {
+  std::int64_t count = 0;
+  // Properties and their values; alternatives, a device must match all of one.
+  std::vector<std::map<std::string, std::string>> spec;
+  std::string alias_name;  // "" for one that a port makes
+  std::string request_id;
+  std::string numa_policy;  // "required", "legacy", "preferred", "socket"; "" = legacy
+  friend bool operator==(const PciDeviceRequest&, const PciDeviceRequest&) = default;
+};
+
 struct BuildRequest {
   InstanceSpec instance;
   Flavor flavor;
@@ -94,6 +105,7 @@ struct BuildRequest {
   ClaimTicket claim;
   std::int64_t attempt = 1;                                     // of at most max_attempts
   std::vector<std::pair<std::string, std::string>> alternates;  // (host, node)s left to try
+  std::vector<PciDeviceRequest> pci_requests{};
   friend bool operator==(const BuildRequest&, const BuildRequest&) = default;
 };
 

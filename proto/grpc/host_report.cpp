@@ -102,7 +102,47 @@ Expected<model::PciPool> PoolFrom(const v1::PciPool& in) {
   return out;
 }
 
+Status ReadInventories(const google::protobuf::RepeatedPtrField<v1::Inventory>& in,
+                       model::Inventories& out) {
+  for (const auto& inventory : in) {
+    if (!IsResourceClass(inventory.resource_class())) {
+      return Invalid("inventories", "name a resource class outside [A-Z0-9_]");
+    }
+    ASSIGN_OR_RETURN(const model::Inventory value, InventoryFrom(inventory));
+    if (!out.emplace(inventory.resource_class(), value).second) {
+      return Invalid("inventories." + inventory.resource_class(), "is given twice");
+    }
+  }
+  return OkStatus();
+}
+
+// How they are nested is for the engine to judge.
+Expected<model::NestedProvider> ProviderFrom(const v1::ResourceProvider& in) {
+  if (in.name().empty() || in.name().size() > 200 || in.parent().size() > 200 ||
+      in.name().find('@') != std::string::npos) {
+    return Invalid("providers", "have names of 1 to 200 bytes without '@'");
+  }
+  if (in.inventories_size() > kMostInventories || in.traits_size() > kMostTraits) {
+    return Invalid("providers." + in.name(), "has too many inventories or traits");
+  }
+  model::NestedProvider out;
+  out.name = in.name();
+  out.parent = in.parent();
+  out.traits.assign(in.traits().begin(), in.traits().end());
+  RETURN_IF_ERROR(ReadInventories(in.inventories(), out.inventories));
+  return out;
+}
+
 }  // namespace
+
+void ToProto(const model::NestedProvider& provider, v1::ResourceProvider* out) {
+  out->set_name(provider.name);
+  out->set_parent(provider.parent);
+  for (const auto& [name, inventory] : provider.inventories) {
+    ToProto(name, inventory, out->add_inventories());
+  }
+  for (const std::string& trait : provider.traits) out->add_traits(trait);
+}
 
 void ToProto(const std::string& resource_class, const model::Inventory& inventory,
              v1::Inventory* out) {
@@ -169,6 +209,9 @@ void ToProto(const model::HostReport& report, const std::vector<model::HostInsta
   for (const auto& [name, value] : counters) (*out->mutable_counters())[name] = value;
   out->mutable_stats()->insert(report.stats.begin(), report.stats.end());
   for (const model::PciPool& pool : report.pci_pools) ToProto(pool, out->add_pci_pools());
+  for (const model::NestedProvider& provider : report.nested) {
+    ToProto(provider, out->add_providers());
+  }
 }
 
 Expected<model::HostReport> FromProto(const std::string& host, const v1::HostReport& report) {
@@ -178,6 +221,7 @@ Expected<model::HostReport> FromProto(const std::string& host, const v1::HostRep
     return Invalid("supported_instances", "are too many");
   }
   if (report.stats().size() > kMostStats) return Invalid("stats", "are too many");
+  if (report.providers_size() > kMostProviders) return Invalid("providers", "are too many");
   if (report.pci_pools_size() > kMostPciPools) return Invalid("pci_pools", "are too many");
   model::HostReport out;
   out.host = host;
@@ -194,15 +238,7 @@ Expected<model::HostReport> FromProto(const std::string& host, const v1::HostRep
   for (const auto& supported : report.supported_instances()) {
     out.supported_instances.push_back({supported.arch(), supported.hv_type(), supported.vm_mode()});
   }
-  for (const auto& inventory : report.inventories()) {
-    if (!IsResourceClass(inventory.resource_class())) {
-      return Invalid("inventories", "name a resource class outside [A-Z0-9_]");
-    }
-    ASSIGN_OR_RETURN(const model::Inventory value, InventoryFrom(inventory));
-    if (!out.inventories.emplace(inventory.resource_class(), value).second) {
-      return Invalid("inventories." + inventory.resource_class(), "is given twice");
-    }
-  }
+  RETURN_IF_ERROR(ReadInventories(report.inventories(), out.inventories));
   out.running_instances = report.running_instances();
   out.free_disk_gb = report.free_disk_gb();
   out.free_memory_mb = report.free_memory_mb();
@@ -223,6 +259,9 @@ Expected<model::HostReport> FromProto(const std::string& host, const v1::HostRep
   }
   for (const auto& pool : report.pci_pools()) {
     ASSIGN_OR_RETURN(out.pci_pools.emplace_back(), PoolFrom(pool));
+  }
+  for (const auto& provider : report.providers()) {
+    ASSIGN_OR_RETURN(out.nested.emplace_back(), ProviderFrom(provider));
   }
   return out;
 }

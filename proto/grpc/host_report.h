@@ -14,6 +14,7 @@ class HostInstance;
 class HostReport;
 class Inventory;
 class PciPool;
+class ResourceProvider;
 }  // namespace kilonova::v1
 
 namespace kilonova::grpc {
@@ -22,6 +23,7 @@ void ToProto(const std::string& resource_class, const model::Inventory& inventor
              v1::Inventory* out);  // all but `used`
 void ToProto(const model::HostInstance& instance, v1::HostInstance* out);
 void ToProto(const model::PciPool& pool, v1::PciPool* out);
+void ToProto(const model::NestedProvider& provider, v1::ResourceProvider* out);  // without `used`
 // `report.host` is not part of the message: the session says who speaks.
 void ToProto(const model::HostReport& report, const std::vector<model::HostInstance>& instances,
              const std::map<std::string, std::int64_t>& counters, v1::HostReport* out);
@@ -38,6 +40,7 @@ inline constexpr int kMostCounters = 256;
 inline constexpr int kMostHostInstances = 16384;
 inline constexpr int kMostStats = 256;
 inline constexpr int kMostPciPools = 1024;
+inline constexpr int kMostProviders = 256;
 inline constexpr int kMostAddresses = 64;  // of one instance
 
 }  // namespace kilonova::grpc

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -22,13 +23,18 @@ bool IsEmptyList(const Json& value) {
 void RefuseUnserved(Reader& args, const Instance& instance, const RequestSpec& spec) {
   Reader data = args.Nova("instance", "Instance");
   if (instance.numa_topology) data.NotServed("numa_topology", "a NUMA topology");
-  if (!instance.pci_requests.empty()) data.NotServed("pci_requests", "a PCI device");
+  const auto of_port = [](const PciRequest& pci) { return pci.alias_name.empty(); };
+  if (std::ranges::any_of(instance.pci_requests, of_port)) {
+    data.NotServed("pci_requests", "a PCI device of a port");
+  }
   if (instance.has_trusted_certs) data.NotServed("trusted_certs", "a signed image");
   if (instance.has_resources) data.NotServed("resources", "persistent memory");
   Reader request = args.Nova("request_spec", "RequestSpec");
   if (spec.is_bfv) request.NotServed("is_bfv", "booting from a volume");
   if (spec.numa_topology) request.NotServed("numa_topology", "a NUMA topology");
-  if (!spec.pci_requests.empty()) request.NotServed("pci_requests", "a PCI device");
+  if (std::ranges::any_of(spec.pci_requests, of_port)) {
+    request.NotServed("pci_requests", "a PCI device of a port");
+  }
   for (const char* key : {"injected_files", "accel_uuids"}) {
     const Json* value = args.Find(key);
     if (value == nullptr || IsEmptyList(*value)) continue;
@@ -157,6 +163,10 @@ Status DecodeBuild(const Json& json, DecodeOptions options, ReceivedRequest* rec
     ReadGlanceImage(args.Child("image"), instance, &build);
     ReadRequestedNics(args, networks, &build);
     ReadStockPlacement(args, &build);
+  }
+  for (const PciRequest& pci : instance.pci_requests) {
+    build.pci_requests.push_back(
+        {pci.count, pci.spec, pci.alias_name, pci.request_id, pci.numa_policy});
   }
   CheckTogether(args, instance, spec, build);
   RefuseUnserved(args, instance, spec);

@@ -160,6 +160,27 @@ Json WriteBlockDevices(const model::BuildRequest& request) {
   return ListOf("BlockDeviceMappingList", std::move(devices));
 }
 
+Json WritePciRequests(const model::BuildRequest& request) {
+  Json requests = Json::MakeArray();
+  for (const model::PciDeviceRequest& from : request.pci_requests) {
+    Json specs = Json::MakeArray();
+    for (const auto& properties : from.spec) {
+      Json spec = Json::MakeObject();
+      for (const auto& [name, value] : properties) spec.AsObject()->push_back({name, value});
+      specs.Push(std::move(spec));
+    }
+    requests.Push(MakeObject("InstancePCIRequest",
+                             Json::MakeObject({{"count", from.count},
+                                               {"spec", std::move(specs)},
+                                               {"alias_name", TextOrNull(from.alias_name)},
+                                               {"is_new", false},
+                                               {"request_id", TextOrNull(from.request_id)},
+                                               {"requester_id", nullptr},
+                                               {"numa_policy", TextOrNull(from.numa_policy)}})));
+  }
+  return requests;
+}
+
 Json WriteRequestSpec(const model::BuildRequest& request) {
   const model::InstanceSpec& instance = request.instance;
   Json group = MakeObject("SecurityGroup", Json::MakeObject({{"name", "default"}}));
@@ -170,7 +191,8 @@ Json WriteRequestSpec(const model::BuildRequest& request) {
            {"image", WriteImageMeta(request.image)},
            {"numa_topology", nullptr},
            {"pci_requests",
-            MakeObject("InstancePCIRequests", Json::MakeObject({{"requests", Json::MakeArray()}}))},
+            MakeObject("InstancePCIRequests",
+                       Json::MakeObject({{"requests", WritePciRequests(request)}}))},
            {"project_id", instance.project_id},
            {"user_id", instance.user_id},
            {"availability_zone", TextOrNull(instance.availability_zone)},

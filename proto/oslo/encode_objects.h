@@ -17,6 +17,7 @@ Json WriteFlavor(const model::Flavor& flavor, WallTime created_at);
 Json WriteImageDictionary(const model::ImageSource& image);
 Json WriteNetworkRequests(const model::BuildRequest& request);
 Json WriteBlockDevices(const model::BuildRequest& request);
+Json WritePciRequests(const model::BuildRequest& request);
 Json WriteRequestSpec(const model::BuildRequest& request);
 
 }  // namespace kilonova::oslo

@@ -117,6 +117,12 @@ std::vector<PciRequest> ReadPciRequests(Reader data) {
     pci.alias_name = request.TextOr("alias_name", "");
     pci.request_id = request.TextOr("request_id", "");
     pci.numa_policy = request.TextOr("numa_policy", "");
+    for (Reader& properties : request.Children("spec", kMaxDevices)) {
+      auto& spec = pci.spec.emplace_back();
+      for (const Json::Member& member : properties.Members()) {
+        spec[member.key] = properties.TextOr(member.key, "");
+      }
+    }
   }
   return out;
 }

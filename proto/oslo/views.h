@@ -50,6 +50,7 @@ NumaTopology ReadNumaTopology(Reader data);
 struct PciRequest {
   std::int64_t count = 0;
   std::string alias_name, request_id, numa_policy;
+  std::vector<std::map<std::string, std::string>> spec;
 };
 std::vector<PciRequest> ReadPciRequests(Reader data);
 

@@ -60,6 +60,7 @@ void ReadWeigherOptions(runtime::Config& config, weighers::WeigherOptions* optio
     options->multipliers.emplace(name, value);
   }
   options->metrics_weight_setting = config.List("placement.metrics.weight_setting", {});
+  options->image_props_weight_setting = config.List("placement.image_props_weight_setting", {});
   options->metrics_required = config.Bool("placement.metrics.required", true);
   options->metrics_weight_of_unavailable =
       config.Double("placement.metrics.weight_of_unavailable",
@@ -83,8 +84,19 @@ Status ReadPlacement(runtime::Config& config, PlacementOptions* options) {
     return Error(Code::kInvalidArgument, reason::kConfigInvalid,
                  "placement.metrics.weight_setting must list name=number, not " + bad.front());
   }
+  bad.clear();
+  core::ParseMetricSettings(options->weigher_options.image_props_weight_setting, &bad);
+  if (!bad.empty()) {
+    return Error(
+        Code::kInvalidArgument, reason::kConfigInvalid,
+        "placement.image_props_weight_setting must list property=number, not " + bad.front());
+  }
   options->host_subset_size =
       static_cast<std::size_t>(config.Int("placement.host_subset_size", 1, 1, 1000));
+  options->shuffle_best_same_weighed_hosts =
+      config.Bool("placement.shuffle_best_same_weighed_hosts", false);
+  options->shuffle_seed =
+      static_cast<std::uint64_t>(config.Int("placement.shuffle_seed", 0, 0, INT64_MAX));
   // Made here only to be judged here, with everything else that is wrong.
   RETURN_IF_ERROR(filters::MakeFilters(options->filters, options->filter_options).status());
   return weighers::MakeWeighers(options->weighers, options->weigher_options).status();
@@ -115,14 +127,20 @@ core::RequestFilterOptions ReadRequestFilters(runtime::Config& config) {
   return options;
 }
 
-void ReadConductor(runtime::Config& config, core::ConductorOptions* options) {
+Status ReadConductor(runtime::Config& config, core::ConductorOptions* options) {
   options->lease = config.Duration("lease", 15s);
   options->server_groups = config.Int("quota.server_groups", 10, -1, 1000000);
   options->server_group_members = config.Int("quota.server_group_members", 10, -1, 1000000);
+  options->most_count =
+      config.Int("quota.instances_per_request", core::kMostCount, 1, core::kMostCount);
+  options->disable_fallback_pcpu_query =
+      config.Bool("placement.disable_fallback_pcpu_query", false);
   options->max_attempts = config.Int("placement.max_attempts", 3, 1, 65);
   options->request_filters = ReadRequestFilters(config);
   options->retention =
       std::chrono::duration_cast<std::chrono::hours>(config.Duration("retention", 24h));
+  ASSIGN_OR_RETURN(options->pci_aliases, hardware::PciAliases::Parse(config.List("pci.alias", {})));
+  return OkStatus();
 }
 
 Status ReadLog(runtime::Config& config, runtime::LogOptions* options) {
@@ -141,13 +159,14 @@ Expected<Options> ReadOptions(runtime::Config& config) {
   options.state_dir = config.String("state_dir", "/var/lib/kilonova-scheduler");
   options.database = config.String("database", (options.state_dir / "scheduler.db").string());
   ReadFlavors(config, &options);
-  ReadConductor(config, &options.conductor);
+  const Status conductor = ReadConductor(config, &options.conductor);
   options.metrics_listen = config.String("metrics.listen", "");
   options.drain = config.Duration("drain", 10s);
   const Status amqp = ReadAmqp(config, &options);
   const Status placement = ReadPlacement(config, &options.placement);
   const Status log = ReadLog(config, &options.log);
   RETURN_IF_ERROR(config.Finish());
+  RETURN_IF_ERROR(conductor);
   RETURN_IF_ERROR(amqp);
   RETURN_IF_ERROR(placement);
   RETURN_IF_ERROR(log);

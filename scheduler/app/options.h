@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -22,6 +23,8 @@ struct PlacementOptions {
   filters::FilterOptions filter_options;
   weighers::WeigherOptions weigher_options;
   std::size_t host_subset_size = 1;
+  bool shuffle_best_same_weighed_hosts = false;
+  std::uint64_t shuffle_seed = 0;  // 0 = another one at each start
 };
 
 struct Options {

@@ -27,6 +27,8 @@ Expected<core::Pipeline> MakePipeline(const PlacementOptions& options) {
   pipeline.host_subset_size = options.host_subset_size;
   pipeline.pack_numa_cells = options.filter_options.packing_host_numa_cells_allocation_strategy;
   pipeline.seed = std::random_device{}();
+  pipeline.shuffle_best = options.shuffle_best_same_weighed_hosts;
+  pipeline.shuffle_seed = options.shuffle_seed == 0 ? std::random_device{}() : options.shuffle_seed;
   return pipeline;
 }
 

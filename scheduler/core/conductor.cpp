@@ -73,9 +73,10 @@ Expected<Explanation> Conductor::ExplainInstance(const std::string& instance) co
 Expected<PlaceResult> Conductor::DryRun(const InstanceTemplate& instance,
                                         std::int64_t count) const {
   if (count == 0) count = 1;
-  if (count < 1 || count > 1000) {
-    return Error(Code::kInvalidArgument, reason::kInvalidArgument, "count must be 1 to 1000",
-                 {{"field", "count"}});
+  const std::int64_t most = impl_->options_.most_count;
+  if (count < 1 || count > most) {
+    return Error(Code::kInvalidArgument, reason::kInvalidArgument,
+                 "count must be 1 to " + std::to_string(most), {{"field", "count"}});
   }
   ASSIGN_OR_RETURN(const PlacementRequest request, impl_->PlacementFor(instance, count));
   return impl_->engine_.DryRun(
@@ -172,6 +173,19 @@ Expected<AggregateRecord> Conductor::SetAggregateMetadata(const std::string& agg
 }
 Expected<Page<ZoneView>> Conductor::ListZones(const PageRequest& page) const {
   return impl_->ListZones(page);
+}
+Expected<SharingProviderView> Conductor::CreateSharingProvider(
+    const SharingProviderRecord& provider, const std::vector<std::string>& aggregates) {
+  return impl_->CreateSharingProvider(provider, aggregates);
+}
+Expected<SharingProviderView> Conductor::GetSharingProvider(const std::string& name) const {
+  return impl_->GetSharingProvider(name);
+}
+Expected<Page<SharingProviderView>> Conductor::ListSharingProviders(const PageRequest& page) const {
+  return impl_->ListSharingProviders(page);
+}
+Status Conductor::DeleteSharingProvider(const std::string& name) {
+  return impl_->DeleteSharingProvider(name);
 }
 Expected<ServerGroupView> Conductor::CreateServerGroup(ServerGroupRecord group) {
   return impl_->CreateServerGroup(std::move(group));

@@ -19,6 +19,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/status.h"
+#include "common/hardware/pci_alias.h"
 #include "scheduler/core/engine.h"
 #include "scheduler/core/outbox.h"
 #include "scheduler/core/records.h"
@@ -28,6 +29,8 @@
 
 namespace kilonova::scheduler::core {
 
+inline constexpr std::int64_t kMostCount = 1000;
+
 struct ConductorOptions {
   std::int64_t max_attempts = 3;
   std::chrono::milliseconds lease{15000};
@@ -35,12 +38,16 @@ struct ConductorOptions {
   std::size_t watch_ring = 16384;                  // recent changes kept for watchers
   std::string default_availability_zone = "nova";  // of hosts that name none
   RequestFilterOptions request_filters;
+  hardware::PciAliases pci_aliases;  // what flavors may ask for by pci_passthrough:alias
   // After a start, a creation no host takes waits this long at most for hosts that are not back
   // yet, and never longer than a lease.
   std::chrono::milliseconds most_hold{15000};
   std::size_t most_held = 32;              // of those at once; more are told to come again
   std::int64_t server_groups = 10;         // of one project; -1 = no bound
   std::int64_t server_group_members = 10;  // of one group; -1 = no bound
+  std::int64_t most_count = kMostCount;    // instances of one request, up to kMostCount
+  // Nova's workaround of that name: pinned guests get hosts with PCPU only.
+  bool disable_fallback_pcpu_query = false;
 };
 
 // What a client says of the instances it wants; the proto message of this name, as values.
@@ -199,6 +206,13 @@ class Conductor {
   Expected<AggregateRecord> SetAggregateMetadata(const std::string& aggregate,
                                                  const MetadataChange& change);
   Expected<Page<ZoneView>> ListZones(const PageRequest& page) const;
+
+  // ---- sharing providers, for operators; by name. Errors as resource_provider.proto says.
+  Expected<SharingProviderView> CreateSharingProvider(const SharingProviderRecord& provider,
+                                                      const std::vector<std::string>& aggregates);
+  Expected<SharingProviderView> GetSharingProvider(const std::string& name) const;
+  Expected<Page<SharingProviderView>> ListSharingProviders(const PageRequest& page) const;
+  Status DeleteSharingProvider(const std::string& name);
 
   // ---- server groups; by uuid, or by a name only one has. Errors as server_group.proto says.
   Expected<ServerGroupView> CreateServerGroup(ServerGroupRecord group);

@@ -293,8 +293,8 @@ void Conductor::Impl::Dismiss(const std::string& request_id) {
 
 Expected<std::vector<InstancePtr>> Conductor::Impl::CreateInstances(const CreateRequest& request) {
   RETURN_IF_ERROR(CheckRequestId(request.request_id));
-  if (request.count < 0 || request.count > 1000) {
-    return Invalid("count", "count must be 1 to 1000");
+  if (request.count < 0 || request.count > options_.most_count) {
+    return Invalid("count", "count must be 1 to " + std::to_string(options_.most_count));
   }
   RETURN_IF_ERROR(CheckTemplate(request.instance));
   if (request.count > 1 &&

@@ -25,6 +25,14 @@ void Conductor::Impl::AddRemedies(const PlacementRequest& request, Explanation& 
        room->hosts.front().host, static_cast<std::int64_t>(room->hosts.size())});
 }
 
+// No more than its server group may still have.
+void Conductor::Impl::CapAtQuota(const PlacementRequest& request, Room& room) const {
+  if (!request.instance_group || options_.server_group_members < 0) return;
+  const auto members = static_cast<std::int64_t>(request.instance_group->members.size());
+  room.count = std::clamp<std::int64_t>(
+      room.count, 0, std::max<std::int64_t>(0, options_.server_group_members - members));
+}
+
 Expected<std::vector<FlavorRoom>> Conductor::Impl::WhatFits(InstanceTemplate instance) {
   if (instance.name.empty()) instance.name = "what-fits";
   std::vector<PlacementRequest> requests;
@@ -64,6 +72,7 @@ Expected<std::vector<FlavorRoom>> Conductor::Impl::WhatFits(InstanceTemplate ins
       count += host.count;
       ++hosts;
     }
+    CapAtQuota(request, flavor.room);
     std::ranges::stable_sort(flavor.room.hosts, std::ranges::greater(), &Room::OnHost::count);
   }
   std::ranges::sort(all, {}, &FlavorRoom::name);

@@ -23,7 +23,7 @@ bool SameHardware(const model::HostReport& a, const model::HostReport& b) {
   const auto parts = [](const model::HostReport& r) {
     return std::tie(r.hypervisor_hostname, r.hypervisor_type, r.hypervisor_version,
                     r.libvirt_version, r.virt_type, r.cpu_arch, r.cpu_model, r.cpu_vendor,
-                    r.inventories, r.availability_zone, r.degraded, r.stats, r.pci_pools);
+                    r.inventories, r.availability_zone, r.degraded, r.stats, r.pci_pools, r.nested);
   };
   return parts(a) == parts(b);
 }
@@ -80,6 +80,7 @@ Status Conductor::Impl::TellEngine(const Host& host) {
   state.stats = report.stats;
   state.inventories = report.inventories;
   state.traits = host.kind->traits;
+  state.nested = report.nested;
   state.hypervisor_type = report.hypervisor_type;
   state.hypervisor_version = report.hypervisor_version;
   state.cpu_info = host.kind->cpu_info;
@@ -91,6 +92,10 @@ Status Conductor::Impl::TellEngine(const Host& host) {
   state.pci_device_pools = PoolsOf(report.pci_pools);
   state.measured = host.measured;
   RETURN_IF_ERROR(engine_.UpsertHost(state));
+  traits_.insert(host.kind->traits.begin(), host.kind->traits.end());
+  for (const model::NestedProvider& nested : report.nested) {
+    traits_.insert(nested.traits.begin(), nested.traits.end());
+  }
   if (report.availability_zone.empty()) {
     own_zones_.erase(host.row.name);
   } else {

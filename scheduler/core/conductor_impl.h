@@ -17,6 +17,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "common/hardware/image_props.h"
 #include "common/model/transitions.h"
 #include "scheduler/core/conductor.h"
 #include "scheduler/core/host_kinds.h"
@@ -56,6 +57,16 @@ class Conductor::Impl {
   Expected<std::vector<InstancePtr>> CreateInstances(const CreateRequest& request);
   Expected<PlacementRequest> PlacementFor(const InstanceTemplate& instance, std::int64_t count);
   Expected<std::vector<FlavorRoom>> WhatFits(InstanceTemplate instance);  // conductor_fits.cpp
+  // ---- conductor_sharing.cpp
+  Expected<SharingProviderView> CreateSharingProvider(SharingProviderRecord provider,
+                                                      const std::vector<std::string>& aggregates);
+  Expected<SharingProviderView> GetSharingProvider(const std::string& name);
+  Expected<Page<SharingProviderView>> ListSharingProviders(const PageRequest& page);
+  Status DeleteSharingProvider(const std::string& name);
+  Status ShareLoaded(SharingProviderRecord record) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  SharingProviderView View(const SharingProviderRecord& record, const model::Resources& used)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void CapAtQuota(const PlacementRequest& request, Room& room) const;
   // Adds what would have to be different to the explanation of a refusal.
   void AddRemedies(const PlacementRequest& request, Explanation& refusal);
   // ---- conductor_actions.cpp
@@ -256,8 +267,11 @@ class Conductor::Impl {
   // conductor_placement.cpp. Fills in what the rest of `placement` asks of hosts' NUMA cells and of
   // Placement. INVALID_ARGUMENT for a flavor or an image that no host could ever serve, with Nova's
   // exception as detail nova_exception; NO_VALID_HOST for a project that may use no host.
+  Expected<std::vector<hardware::PciRequest>> PciRequestsOf(
+      const model::Flavor& flavor, const hardware::ImageProps& image) const;
   Status AskPlacement(const std::string& disk_format, PlacementRequest& placement)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Status CheckTraits(const ResourceRequest& request) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Status ResolveImage(const std::string& name, Resolved& resolved)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Expected<std::shared_ptr<const model::ImageSource>> KernelOf(const model::ImageSource& image,
@@ -281,6 +295,7 @@ class Conductor::Impl {
   void PutOn(InstanceRecord& record, const HostRef& where, std::vector<HostRef> alternates);
 
   // messages
+  Expected<std::vector<model::PciDeviceRequest>> PciRequestsOf(const InstanceRecord& record) const;
   Status AddBuild(Change& change, const InstanceRecord& record, const std::string& admin_password);
   Status AddAction(Change& change, const InstanceRecord& record, model::ActionRequest action);
   void AddOutboxRow(Change& change, OutboxRow row);
@@ -358,6 +373,8 @@ class Conductor::Impl {
   std::unordered_map<std::string, std::set<std::int64_t>> aggregates_of_ ABSL_GUARDED_BY(mutex_);
   std::vector<AggregateMetadata> aggregate_metadata_ ABSL_GUARDED_BY(mutex_);       // of all
   std::unordered_map<std::string, std::string> own_zones_ ABSL_GUARDED_BY(mutex_);  // named by host
+  std::map<std::string, SharingProviderRecord> sharing_ ABSL_GUARDED_BY(mutex_);
+  std::set<std::string> traits_ ABSL_GUARDED_BY(mutex_);  // that any host ever had, while we ran
   std::map<Uuid, ServerGroup> groups_ ABSL_GUARDED_BY(mutex_);
   std::set<Uuid> busy_groups_ ABSL_GUARDED_BY(mutex_);
   // By host and instance: addresses in use there of which no instance here knows.

@@ -15,6 +15,9 @@ class Conductor::Impl::Loader final : public LoadVisitor {
 
   Status Begin(Snapshot all) override ABSL_NO_THREAD_SAFETY_ANALYSIS {
     LoadCatalog(all);
+    for (SharingProviderRecord& record : all.sharing_providers) {
+      RETURN_IF_ERROR(impl_.ShareLoaded(std::move(record)));
+    }
     reserved_ = std::move(all.reserved);
     outbox_ = std::move(all.outbox);
     impl_.last_instance_id_ = all.last_instance_id;
@@ -52,6 +55,7 @@ class Conductor::Impl::Loader final : public LoadVisitor {
     const Uuid uuid = UuidOf(row.uuid);
     RETURN_IF_ERROR(impl_.engine_.Claim(uuid, row.claim->host, *row.flavor, *row.claim->resources,
                                         ClaimCheck::kLoading));
+    impl_.engine_.SetImage(uuid, row.image->properties);
     if (row.claim->hardware != nullptr) {
       impl_.engine_.RestoreHardware(uuid, *row.claim->hardware);
     }

@@ -16,6 +16,27 @@ std::string NewUniqueId() {
 
 }  // namespace
 
+// As the host is told them: which of its devices it takes is its own affair.
+Expected<std::vector<model::PciDeviceRequest>> Conductor::Impl::PciRequestsOf(
+    const InstanceRecord& record) const {
+  std::vector<model::PciDeviceRequest> requests;
+  if (!record.flavor->extra_specs.contains(std::string(hardware::kPciAliasSpec))) return requests;
+  ASSIGN_OR_RETURN(const auto image, hardware::ImageProps::From(record.image->properties));
+  ASSIGN_OR_RETURN(const auto asked, PciRequestsOf(*record.flavor, image));
+  for (const hardware::PciRequest& from : asked) {
+    model::PciDeviceRequest& to = requests.emplace_back();
+    to.count = from.count;
+    to.alias_name = from.alias_name;
+    to.request_id = Uuid::Random().str();
+    to.numa_policy = hardware::ToText(from.numa_policy);
+    for (const hardware::PciSpec& spec : from.spec) {
+      auto& properties = to.spec.emplace_back();
+      for (const auto& [name, value] : spec) properties[name] = value.value_or("");
+    }
+  }
+  return requests;
+}
+
 void Conductor::Impl::AddOutboxRow(Change& change, OutboxRow row) {
   {
     absl::MutexLock lock(&mutex_);
@@ -41,6 +62,7 @@ Status Conductor::Impl::AddBuild(Change& change, const InstanceRecord& record,
   request.claim = {record.claim_id, record.generation};
   request.attempt = static_cast<std::int64_t>(record.tried_hosts.size());
   for (const HostRef& ref : record.alternates) request.alternates.emplace_back(ref.host, ref.node);
+  ASSIGN_OR_RETURN(request.pci_requests, PciRequestsOf(record));
   OutboxRow row{.host = record.host, .instance = record.uuid(), .generation = record.generation};
   row.method = kBuildMethod;
   row.unique_id = NewUniqueId();

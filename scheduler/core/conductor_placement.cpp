@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "common/hardware/constraints.h"
+#include "common/model/standard_names.h"
 #include "scheduler/core/conductor_impl.h"
 #include "scheduler/core/providers/allocation_candidates.h"
 
@@ -25,13 +26,44 @@ Expected<std::shared_ptr<const ResourceRequest>> Asked(ResourceRequestSpec spec,
 
 }  // namespace
 
+Expected<std::vector<hardware::PciRequest>> Conductor::Impl::PciRequestsOf(
+    const model::Flavor& flavor, const hardware::ImageProps& image) const {
+  ASSIGN_OR_RETURN(const auto policy,
+                   hardware::PciNumaPolicyConstraint({.flavor = flavor, .image = image}));
+  const auto asked = flavor.extra_specs.find(std::string(hardware::kPciAliasSpec));
+  if (asked == flavor.extra_specs.end()) return std::vector<hardware::PciRequest>();
+  return options_.pci_aliases.RequestsFor(asked->second, policy);
+}
+
+// Placement answers 400 to a trait it does not know. An operator's own that is required is left to
+// the hosts: the refusal then says that none has it.
+Status Conductor::Impl::CheckTraits(const ResourceRequest& request) {
+  const auto known = [this](const std::string& trait) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    return model::IsStandardTrait(trait) || traits_.contains(trait);
+  };
+  const auto unknown = [](const RequestGroup& group, const std::string& trait) {
+    return Error(Code::kInvalidArgument, reason::kFlavorInvalid,
+                 "no trait " + trait + " is known: it is no standard trait and no host ever had it",
+                 {{"field", "trait" + group.suffix + ":" + trait}});
+  };
+  for (const RequestGroup& group : request.groups) {
+    for (const std::string& trait : group.forbidden_traits) {
+      if (!known(trait)) return unknown(group, trait);
+    }
+    for (const std::string& trait : group.required_traits) {
+      if (!trait.starts_with("CUSTOM_") && !known(trait)) return unknown(group, trait);
+    }
+  }
+  return OkStatus();
+}
+
 Status Conductor::Impl::AskPlacement(const std::string& disk_format, PlacementRequest& placement) {
   ASSIGN_OR_RETURN(const auto image, hardware::ImageProps::From(placement.image_properties));
   ASSIGN_OR_RETURN(placement.numa_topology,
                    hardware::NumaConstraints({.flavor = placement.flavor,
                                               .image = image,
                                               .image_has_id = !placement.image_id.empty()}));
-  // No pci_requests: agents pass no devices through, they refuse a flavor that names an alias.
+  ASSIGN_OR_RETURN(placement.pci_requests, PciRequestsOf(placement.flavor, image));
   ResourceRequestSpec spec;
   spec.flavor = placement.flavor;
   spec.image_properties = placement.image_properties;
@@ -47,8 +79,11 @@ Status Conductor::Impl::AskPlacement(const std::string& disk_format, PlacementRe
   input.disk_format = disk_format;
   RETURN_IF_ERROR(ApplyRequestFilters(input, spec));
   ASSIGN_OR_RETURN(placement.resource_request, Asked(spec, {}));
+  RETURN_IF_ERROR(CheckTraits(*placement.resource_request));
   placement.resources = placement.resource_request->MergedResources();
-  if (!placement.resource_request->cpu_pinning_requested) return OkStatus();
+  if (!placement.resource_request->cpu_pinning_requested || options_.disable_fallback_pcpu_query) {
+    return OkStatus();
+  }
   ASSIGN_OR_RETURN(placement.vcpu_fallback, Asked(std::move(spec), {.translate_pinning = false}));
   return OkStatus();
 }

@@ -135,9 +135,10 @@ bool Conductor::Impl::NextHost(Change& change, InstanceRecord& record) {
     }
   }
   const auto restore = [this, uuid, shadow, old_host, resources, flavor = record.flavor,
-                        group = record.server_group] {
+                        image = record.image, group = record.server_group] {
     engine_.Release(uuid);
     const Status back = engine_.Claim(uuid, old_host, *flavor, resources, ClaimCheck::kLoading);
+    engine_.SetImage(uuid, image->properties);
     if (!back.ok()) LogError("claim lost", {F("instance", uuid), F("error", back)});
     engine_.Release(shadow);
     JoinGroup(group, uuid, old_host);

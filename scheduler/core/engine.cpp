@@ -4,7 +4,9 @@
 #include <absl/container/flat_hash_set.h>
 #include <absl/synchronization/mutex.h>
 
+#include <algorithm>
 #include <cmath>
+#include <map>
 #include <set>
 
 #include "scheduler/core/explainer.h"
@@ -61,8 +63,10 @@ Status ValidateNested(const std::vector<NestedProvider>& nested) {
   if (nested.size() > kMostNestedProviders) return bad("", "too many nested providers");
   std::set<std::string> names;
   for (const NestedProvider& provider : nested) {
-    if (provider.name.empty() || provider.name.size() > 200) {
-      return bad(provider.name.substr(0, 200), "a provider's name has 1 to 200 characters");
+    if (provider.name.empty() || provider.name.size() > 200 ||
+        provider.name.find(kAtProvider) != std::string::npos) {
+      return bad(provider.name.substr(0, 200),
+                 "a provider's name has 1 to 200 characters and no '@'");
     }
     if (!provider.parent.empty() && !names.contains(provider.parent)) {
       return bad(provider.name, "the parent must be listed before its children");
@@ -105,10 +109,35 @@ class FootprintHold {
   Fleet::FootprintId id_;
 };
 
+// What Nova asks of Placement a second time for pinned guests: VCPU in the place of PCPU, for hosts
+// that report no PCPU yet. A host that has a candidate of the first kind is never claimed by this.
+class VcpuFallback {
+ public:
+  VcpuFallback(Fleet& fleet, const PlacementRequest& request, Fleet::FootprintId id)
+      : request_(request), print_(fleet, id), check_(request_, *print_) {}
+  static PlacementRequest RequestOf(const PlacementRequest& first) {
+    PlacementRequest second = first;
+    second.resource_request = second.vcpu_fallback;
+    second.vcpu_fallback = nullptr;
+    return second;
+  }
+  Fleet::FootprintId footprint() const { return print_.id(); }
+  const PlacementCheck& check() const { return check_; }
+
+ private:
+  const PlacementRequest request_;
+  FootprintHold print_;
+  PlacementCheck check_;
+};
+
 class Engine::Impl {
  public:
   explicit Impl(Pipeline pipeline)
-      : pipeline_(std::move(pipeline)), selector_(pipeline_), fast_(pipeline_, selector_) {}
+      : pipeline_(std::move(pipeline)), selector_(pipeline_), fast_(pipeline_, selector_) {
+    if (std::ranges::any_of(pipeline_.weighers, [](const auto& w) { return w->ReadsImages(); })) {
+      fleet_.images.Start();
+    }
+  }
 
   enum class Aftermath { kKeepClaims, kUndo };
   enum class Way { kFast, kFullScan };
@@ -118,8 +147,14 @@ class Engine::Impl {
   Expected<std::optional<PlaceResult>> TryPlace(const PlacementRequest& asked,
                                                 const PlaceOptions& options, Aftermath aftermath,
                                                 Way way) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  Expected<PlaceResult> PlaceOrFallBack(const PlacementRequest& request,
-                                        const PlaceOptions& options, Aftermath aftermath)
+  // Null when the request has none.
+  Expected<std::unique_ptr<VcpuFallback>> FallbackOf(const PlacementRequest& request)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Whether any host may be claimed by it. False for most requests, as the rules for NUMA cells
+  // want CPUs to pin, and hosts that have some mostly report PCPU.
+  bool Matters(const VcpuFallback& fallback, const Footprint& first,
+               const PlacementRequest& request) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Expected<std::unique_ptr<VcpuFallback>> FallbackThatMatters(const PlacementRequest& request)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Expected<HostIndex> FindHost(std::string_view name) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     const auto host = fleet_.Find(name);
@@ -169,6 +204,51 @@ Expected<std::vector<UuidKey>> Engine::Impl::KeysOf(const PlacementRequest& requ
   return keys;
 }
 
+Expected<std::unique_ptr<VcpuFallback>> Engine::Impl::FallbackOf(const PlacementRequest& request) {
+  if (request.vcpu_fallback == nullptr) return nullptr;
+  const PlacementRequest second = VcpuFallback::RequestOf(request);
+  ASSIGN_OR_RETURN(const auto id,
+                   HoldFootprint(second.flavor, ResourcesOf(second), Fleet::NewClasses::kNone));
+  return std::make_unique<VcpuFallback>(fleet_, second, id);
+}
+
+bool Engine::Impl::Matters(const VcpuFallback& fallback, const Footprint& first,
+                           const PlacementRequest& request) const {
+  const Footprint& second = fleet_.FootprintAt(fallback.footprint());
+  const bool judged = request.numa_topology && LimitsNuma(pipeline_, request);
+  std::size_t pinned = 0;
+  for (std::size_t i = 0; judged && i < request.numa_topology->cells.size(); ++i) {
+    pinned += request.numa_topology->cells[i].pcpuset.Size();
+  }
+  const auto has_cpus_to_pin = [&](HostIndex host) {
+    const HostHardware* hardware = fleet_.Record(host).hardware.get();
+    if (hardware == nullptr || hardware->numa() == nullptr) return false;
+    std::size_t free = 0;
+    for (const hardware::HostNumaCell& cell : hardware->numa()->cells) {
+      free += cell.FreePcpuCount();
+    }
+    return free >= pinned;
+  };
+  for (HostIndex host = 0; host < fleet_.Slots(); ++host) {
+    if (!fleet_.Present(host) || fleet_.Fits(host, first)) continue;
+    const bool may = fleet_.Fits(host, second) || fleet_.provider_trees().Has(host) ||
+                     fleet_.provider_trees().AnyShared();
+    if (may && (!judged || has_cpus_to_pin(host))) return true;
+  }
+  return false;
+}
+
+Expected<std::unique_ptr<VcpuFallback>> Engine::Impl::FallbackThatMatters(
+    const PlacementRequest& request) {
+  ASSIGN_OR_RETURN(auto fallback, FallbackOf(request));
+  if (fallback == nullptr) return nullptr;
+  ASSIGN_OR_RETURN(const auto id,
+                   HoldFootprint(request.flavor, ResourcesOf(request), Fleet::NewClasses::kNone));
+  const FootprintHold first(fleet_, id);
+  if (!Matters(*fallback, *first, request)) fallback.reset();
+  return fallback;
+}
+
 Expected<PlaceResult> Engine::Impl::Place(const PlacementRequest& asked,
                                           const PlaceOptions& options, Aftermath aftermath) {
   for (const Way way : {Way::kFast, Way::kFullScan}) {
@@ -182,11 +262,13 @@ Expected<std::optional<PlaceResult>> Engine::Impl::TryPlace(const PlacementReque
                                                             const PlaceOptions& options,
                                                             Aftermath aftermath, Way way) {
   ASSIGN_OR_RETURN(const std::vector<UuidKey> keys, KeysOf(asked));
+  ASSIGN_OR_RETURN(const auto fallback, FallbackThatMatters(asked));
   // A NUMA topology changes from instance to instance (HardwareWish); all else is as it came.
   std::optional<PlacementRequest> changing;
   if (asked.numa_topology) changing = asked;
   const PlacementRequest& request = changing ? *changing : asked;
-  const fast::Route route = way == Way::kFast ? fast_.Find(fleet_, request) : fast::Route();
+  const bool fast_way = way == Way::kFast && fallback == nullptr;
+  const fast::Route route = fast_way ? fast_.Find(fleet_, request) : fast::Route();
   fast::RequestClass* const fast = route.of;
   Fleet::FootprintId id = 0;
   if (fast != nullptr) {
@@ -199,6 +281,7 @@ Expected<std::optional<PlaceResult>> Engine::Impl::TryPlace(const PlacementReque
   // What is found fast was judged by its class, and only its room may be gone.
   std::optional<PlacementCheck> placement;
   if (fast == nullptr) placement.emplace(asked, *footprint);
+  absl::flat_hash_set<HostIndex> by_fallback;  // candidates that have none of the first kind
 
   std::optional<hardware::InstanceNumaTopology> no_topology;
   const bool limited = changing && LimitsNuma(pipeline_, request);
@@ -222,13 +305,16 @@ Expected<std::optional<PlaceResult>> Engine::Impl::TryPlace(const PlacementReque
   std::size_t claimed = 0;
   const auto try_claim = [&](std::size_t instance,
                              HostIndex host) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    if (placement ? placement->RootServes(fleet_, host) : fleet_.Fits(host, *footprint)) {
-      fleet_.AddClaim(keys[instance], host, footprint.id(), take_hardware(instance, host));
+    const bool second = by_fallback.contains(host);
+    const PlacementCheck* check = second ? &fallback->check() : placement ? &*placement : nullptr;
+    if (check != nullptr ? check->RootServes(fleet_, host) : fleet_.Fits(host, *footprint)) {
+      fleet_.AddClaim(keys[instance], host, second ? fallback->footprint() : footprint.id(),
+                      take_hardware(instance, host));
       ++claimed;
       return true;
     }
-    if (!placement) return false;
-    const auto allocation = placement->Allocate(fleet_, host);
+    if (check == nullptr) return false;
+    const auto allocation = check->Allocate(fleet_, host);
     if (!allocation) return false;
     const auto nested = HoldFootprint(request.flavor, *allocation, Fleet::NewClasses::kNone);
     if (!nested.ok()) return false;
@@ -254,6 +340,16 @@ Expected<std::optional<PlaceResult>> Engine::Impl::TryPlace(const PlacementReque
   } else {
     std::vector<HostIndex> candidates = route.only ? *route.only : AllHosts(fleet_);
     RETURN_IF_ERROR(placement->Keep(fleet_, candidates));
+    if (fallback != nullptr) {
+      std::vector<HostIndex> first = std::move(candidates);
+      candidates = route.only ? *route.only : AllHosts(fleet_);
+      RETURN_IF_ERROR(fallback->check().Keep(fleet_, candidates));
+      by_fallback.insert(candidates.begin(), candidates.end());
+      for (const HostIndex host : first) by_fallback.erase(host);
+      first.insert(first.end(), by_fallback.begin(), by_fallback.end());
+      std::ranges::sort(first);
+      candidates = std::move(first);
+    }
     picks = selector_.Select(fleet_, request, std::move(candidates), options.alternates, try_claim,
                              [](HostIndex) { return true; });
   }
@@ -264,8 +360,8 @@ Expected<std::optional<PlaceResult>> Engine::Impl::TryPlace(const PlacementReque
   PlaceResult result;
   if (!picks->complete) {
     // Told with what was claimed so far still held: that is what stands in the way.
-    auto why =
-        ExplainRequest(fleet_, pipeline_, request, *footprint, selector_.scorer(), kNearMisses);
+    const PlacementCheck why_not(request, *footprint, fallback ? &fallback->check() : nullptr);
+    auto why = ExplainRequest(fleet_, pipeline_, request, why_not, selector_.scorer(), kNearMisses);
     undo();
     if (!why.ok()) return why.status();
     result.refusal = *std::move(why);
@@ -285,20 +381,14 @@ Expected<std::optional<PlaceResult>> Engine::Impl::TryPlace(const PlacementReque
     }
     result.selections.push_back(std::move(selection));
   }
-  if (aftermath == Aftermath::kUndo) undo();
+  if (aftermath == Aftermath::kUndo) {
+    undo();
+  } else if (fleet_.images.kept()) {
+    // Only now: as in Nova, instances of one request do not know of each other's images.
+    const ImagePairs pairs = PairsOfInstance(request.image_properties);
+    for (const UuidKey& key : keys) fleet_.SetImage(key, pairs);
+  }
   return std::optional(std::move(result));
-}
-
-Expected<PlaceResult> Engine::Impl::PlaceOrFallBack(const PlacementRequest& request,
-                                                    const PlaceOptions& options,
-                                                    Aftermath aftermath) {
-  auto first = Place(request, options, aftermath);
-  if (!first.ok() || first->placed() || request.vcpu_fallback == nullptr) return first;
-  PlacementRequest second = request;
-  second.resource_request = std::move(second.vcpu_fallback);
-  second.vcpu_fallback = nullptr;
-  auto placed = Place(second, options, aftermath);
-  return placed.ok() && placed->placed() ? std::move(placed) : std::move(first);
 }
 
 Engine::Engine(Pipeline pipeline) : impl_(std::make_unique<Impl>(std::move(pipeline))) {}
@@ -308,6 +398,40 @@ Status Engine::UpsertHost(const HostState& state) {
   RETURN_IF_ERROR(ValidateHost(state));
   const absl::MutexLock lock(&impl_->mutex_);
   return impl_->fleet_.Upsert(state).status();
+}
+
+Status Engine::UpsertSharingProvider(const SharingProvider& provider) {
+  if (!IsValidHostName(provider.name) || provider.name.size() > 200) {
+    return Error(Code::kInvalidArgument, reason::kInvalidArgument,
+                 "a name has 1 to 200 of letters, digits, '.', '_' and '-'", {{"field", "name"}});
+  }
+  if (provider.inventories.empty()) return BadInventory("", "a provider shares something");
+  RETURN_IF_ERROR(ValidateInventories(provider.inventories));
+  const absl::MutexLock lock(&impl_->mutex_);
+  impl_->fleet_.Share(provider);
+  return OkStatus();
+}
+
+Status Engine::RemoveSharingProvider(std::string_view name) {
+  const absl::MutexLock lock(&impl_->mutex_);
+  if (impl_->fleet_.Unshare(name)) return OkStatus();
+  if (!impl_->fleet_.provider_trees().UsedOfShared(name).empty()) {
+    return Error(Code::kFailedPrecondition, reason::kInstanceStateConflict,
+                 "instances hold something of it", {{"name", std::string(name)}});
+  }
+  return Error(Code::kNotFound, reason::kProviderNotFound, "no such sharing provider",
+               {{"name", std::string(name.substr(0, 255))}});
+}
+
+std::vector<std::pair<SharingProvider, model::Resources>> Engine::SharingProviders() const {
+  const absl::MutexLock lock(&impl_->mutex_);
+  const ProviderTrees& trees = impl_->fleet_.provider_trees();
+  std::vector<std::pair<SharingProvider, model::Resources>> all;
+  for (SharingProvider& provider : trees.Shared()) {
+    model::Resources used = trees.UsedOfShared(provider.name);
+    all.emplace_back(std::move(provider), std::move(used));
+  }
+  return all;
 }
 
 Status Engine::SetHostUp(std::string_view host, bool up) {
@@ -359,12 +483,12 @@ std::size_t Engine::HostCount() const {
 
 Expected<PlaceResult> Engine::Place(const PlacementRequest& request, const PlaceOptions& options) {
   const absl::MutexLock lock(&impl_->mutex_);
-  return impl_->PlaceOrFallBack(request, options, Impl::Aftermath::kKeepClaims);
+  return impl_->Place(request, options, Impl::Aftermath::kKeepClaims);
 }
 
 Expected<PlaceResult> Engine::DryRun(const PlacementRequest& request, const PlaceOptions& options) {
   const absl::MutexLock lock(&impl_->mutex_);
-  return impl_->PlaceOrFallBack(request, options, Impl::Aftermath::kUndo);
+  return impl_->Place(request, options, Impl::Aftermath::kUndo);
 }
 
 Expected<Explanation> Engine::Explain(const PlacementRequest& request,
@@ -373,7 +497,9 @@ Expected<Explanation> Engine::Explain(const PlacementRequest& request,
   ASSIGN_OR_RETURN(const auto id, impl_->HoldFootprint(request.flavor, ResourcesOf(request),
                                                        Fleet::NewClasses::kNone));
   const FootprintHold footprint(impl_->fleet_, id);
-  return ExplainRequest(impl_->fleet_, impl_->pipeline_, request, *footprint,
+  ASSIGN_OR_RETURN(const auto fallback, impl_->FallbackOf(request));
+  const PlacementCheck placement(request, *footprint, fallback ? &fallback->check() : nullptr);
+  return ExplainRequest(impl_->fleet_, impl_->pipeline_, request, placement,
                         impl_->selector_.scorer(), most_hosts);
 }
 
@@ -383,21 +509,37 @@ Expected<std::vector<Remedy>> Engine::Remedies(const PlacementRequest& request) 
 }
 
 Expected<Room> Engine::WhatFits(const PlacementRequest& request) {
-  if (request.instance_group) {
-    return Error(Code::kInvalidArgument, reason::kInvalidArgument,
-                 "what fits cannot be counted for a server group",
-                 {{"field", "scheduler_hints.group"}});
-  }
   const absl::MutexLock lock(&impl_->mutex_);
-  ASSIGN_OR_RETURN(const auto id, impl_->HoldFootprint(request.flavor, ResourcesOf(request),
-                                                       Fleet::NewClasses::kNone));
-  const FootprintHold footprint(impl_->fleet_, id);
-  ASSIGN_OR_RETURN(const auto hosts, RoomFor(impl_->fleet_, impl_->pipeline_, request, id));
+  Fleet& fleet = impl_->fleet_;
+  PlacementRequest alone = request;
+  alone.instance_group.reset();
+  std::map<HostIndex, std::int64_t> hosts;
+  // Of a pinned guest: hosts of the first kind, then the others, as they are placed.
+  std::vector<PlacementRequest> kinds{alone};
+  if (alone.vcpu_fallback != nullptr) kinds.push_back(VcpuFallback::RequestOf(alone));
+  for (const PlacementRequest& kind : kinds) {
+    ASSIGN_OR_RETURN(const auto id, impl_->HoldFootprint(kind.flavor, ResourcesOf(kind),
+                                                         Fleet::NewClasses::kNone));
+    const FootprintHold footprint(fleet, id);
+    ASSIGN_OR_RETURN(const auto found, RoomFor(fleet, impl_->pipeline_, kind, id));
+    for (const RoomOnHost& host : found) hosts.emplace(host.host, host.count);
+  }
+  if (request.instance_group) {
+    std::optional<HostIndex> next;
+    if (WantsOneHost(impl_->pipeline_, *request.instance_group)) {
+      PlacementRequest one = request;
+      one.instances = {Uuid::Random()};
+      ASSIGN_OR_RETURN(const PlaceResult placed,
+                       impl_->Place(one, {.alternates = 0}, Impl::Aftermath::kUndo));
+      if (placed.placed()) next = fleet.Find(placed.selections[0].chosen.host);
+    }
+    LimitToGroup(fleet, impl_->pipeline_, *request.instance_group, next, hosts);
+  }
   Room room;
   room.hosts.reserve(hosts.size());
-  for (const RoomOnHost& host : hosts) {
-    room.count += host.count;
-    room.hosts.push_back({impl_->fleet_.Record(host.host).host, host.count});
+  for (const auto& [host, count] : hosts) {
+    room.count += count;
+    room.hosts.push_back({fleet.Record(host).host, count});
   }
   return room;
 }
@@ -424,6 +566,12 @@ Status Engine::Claim(const Uuid& instance, std::string_view host, const model::F
   }
   fleet.AddClaim(key, index, id, check == ClaimCheck::kCapacity);
   return OkStatus();
+}
+
+void Engine::SetImage(const Uuid& instance, const std::map<std::string, std::string>& properties) {
+  const absl::MutexLock lock(&impl_->mutex_);
+  if (!impl_->fleet_.images.kept()) return;
+  impl_->fleet_.SetImage(KeyOf(instance), PairsOfInstance(properties));
 }
 
 void Engine::BuildFinished(const Uuid& instance) {

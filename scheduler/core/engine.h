@@ -63,6 +63,15 @@ class Engine {
   std::vector<HostSnapshot> ListHosts(std::string_view after, std::size_t limit) const;
   std::size_t HostCount() const;
 
+  // ---- what hosts of an aggregate share
+  // Adds the provider or replaces what is known of it; claims on it stay. INVALID_ARGUMENT for a
+  // bad name or a senseless inventory.
+  Status UpsertSharingProvider(const SharingProvider& provider);
+  // FAILED_PRECONDITION while claims hold something of it; NOT_FOUND.
+  Status RemoveSharingProvider(std::string_view name);
+  // Ordered by name, with what claims take of each.
+  std::vector<std::pair<SharingProvider, model::Resources>> SharingProviders() const;
+
   // ---- decisions
   // Picks hosts for all of request.instances, one after the other as Nova does, and claims them.
   // A request that fits nowhere is a result, not an error. Errors: INVALID_ARGUMENT (no instances,
@@ -75,8 +84,8 @@ class Engine {
 
   // Of a request that fits nowhere: what would have to be different (remedies.h).
   Expected<std::vector<Remedy>> Remedies(const PlacementRequest& request);
-  // How many more instances of the request's kind fit, host by host (what_fits.h). Its instances
-  // are not looked at. INVALID_ARGUMENT when it names a server group.
+  // How many more instances of the request's kind fit, host by host (what_fits.h), as members of
+  // its server group if it names one. Its instances are not looked at.
   Expected<Room> WhatFits(const PlacementRequest& request);
 
   // ---- claims, keyed by instance
@@ -85,6 +94,9 @@ class Engine {
   // instance is made from. ALREADY_EXISTS unless the same claim is held already.
   Status Claim(const Uuid& instance, std::string_view host, const model::Flavor& flavor,
                const model::Resources& resources, ClaimCheck check);
+  // What image an instance that holds a claim is made from. Place knows it already, and Claim does
+  // not. Nothing is kept of it unless a weigher asks for it.
+  void SetImage(const Uuid& instance, const std::map<std::string, std::string>& properties);
   // The instance is built: its claim no longer counts as an I/O operation of its host.
   void BuildFinished(const Uuid& instance);
   // False when there was none.

@@ -164,10 +164,10 @@ std::vector<Step> StepsOf(const PlacementRequest& request, const PreparedPipelin
 }  // namespace
 
 Expected<Explanation> ExplainRequest(const Fleet& fleet, const Pipeline& pipeline,
-                                     const PlacementRequest& request, const Footprint& footprint,
-                                     Scorer& scorer, std::size_t most_hosts) {
+                                     const PlacementRequest& request,
+                                     const PlacementCheck& placement, Scorer& scorer,
+                                     std::size_t most_hosts) {
   ASSIGN_OR_RETURN(const PreparedPipeline prepared, Prepare(pipeline, fleet, request));
-  const PlacementCheck placement(request, footprint);
   const HostList list(request);
   Explainer explainer(fleet, StepsOf(request, prepared, placement, list));
   Explanation out;

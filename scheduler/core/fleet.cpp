@@ -434,6 +434,7 @@ std::size_t Fleet::MemoryBytes() const {
     bytes += record->inventories.size() * (sizeof(model::Inventories::value_type) + 40);
     bytes += record->instances.capacity() * (sizeof(Uuid) + 48);
   }
+  bytes += images.MemoryBytes();
   return bytes + claims_.capacity() * (sizeof(UuidKey) + sizeof(ClaimEntry) + 1);
 }
 

@@ -21,6 +21,7 @@
 #include "scheduler/core/footprint.h"
 #include "scheduler/core/host_hardware.h"
 #include "scheduler/core/host_state.h"
+#include "scheduler/core/image_tally.h"
 #include "scheduler/core/pipeline.h"
 #include "scheduler/core/provider_trees.h"
 #include "scheduler/core/shared_pool.h"
@@ -104,11 +105,15 @@ class Fleet {
   SharedPool<std::vector<Words>> supported_lists;
   SharedPool<Words> trait_lists;
   SharedPool<Stats> stat_maps;
+  ImageTally images;
 
   const HostRecord& Record(HostIndex host) const { return *records_[host]; }
   const ProviderTrees& provider_trees() const { return trees_; }
   // Some host says so little of its NUMA cells that Nova fails to fit a guest to it.
   bool RefusesNuma() const { return numa_refusers_ > 0; }
+  // As ProviderTrees says.
+  void Share(const SharingProvider& provider) { trees_.Share(provider); }
+  bool Unshare(std::string_view name) { return trees_.Unshare(name); }
   // The host itself as Placement sees it.
   Provider RootProvider(HostIndex host) const;
   HostRef RefOf(HostIndex host) const { return {Record(host).host, Record(host).node}; }
@@ -164,6 +169,8 @@ class Fleet {
   void PutBackPci(HostIndex host, hardware::PciStats pci);
   // What the NUMATopologyFilter lets a request take of that host.
   hardware::NumaLimits NumaLimitsOf(HostIndex host, const PlacementRequest& request) const;
+  // Of an instance that holds a claim: what image it is made from.
+  void SetImage(const UuidKey& instance, ImagePairs pairs);
   void EndBuilding(const UuidKey& instance);
   model::Resources UsedOn(HostIndex host) const;
   std::size_t Claims() const { return claims_.size(); }
@@ -185,6 +192,7 @@ class Fleet {
   void Unindex(HostIndex host);
   void SetForeign(HostIndex host, const std::vector<Uuid>& instances);
   std::optional<HardwareUse> GiveHardware(const UuidKey& instance, HostIndex host);
+  void EndClaim(absl::flat_hash_map<UuidKey, ClaimEntry>::iterator claim);
   void Consume(HostIndex host, const Footprint& footprint, std::int64_t sign);
 
   std::vector<std::unique_ptr<HostRecord>> records_;

@@ -152,7 +152,9 @@ void Fleet::MoveClaim(const UuidKey& instance, HostIndex host) {
     if (use->numa) use->numa->ClearHostPinning();
     TakeHardware(instance, host, {.numa = use->numa, .pci = use->requests});
   }
-  DropClaim(instance);
+  images.Move(instance, claims_.find(instance)->second.host, host);
+  // Not DropClaim, which would forget the image.
+  EndClaim(claims_.find(instance));
   AddClaim(instance, host, footprint, true);
   footprints_.Release(footprint);
 }
@@ -160,15 +162,27 @@ void Fleet::MoveClaim(const UuidKey& instance, HostIndex host) {
 bool Fleet::DropClaim(const UuidKey& instance) {
   const auto found = claims_.find(instance);
   if (found == claims_.end()) return false;
-  if (found->second.building) {
-    --building_[found->second.host];
-    --num_io_ops[found->second.host];
-  }
-  Consume(found->second.host, footprints_[found->second.footprint], -1);
-  GiveHardware(instance, found->second.host);
-  footprints_.Release(found->second.footprint);
-  claims_.erase(found);
+  images.Drop(instance, found->second.host);
+  EndClaim(found);
   return true;
+}
+
+void Fleet::EndClaim(absl::flat_hash_map<UuidKey, ClaimEntry>::iterator claim) {
+  const ClaimEntry entry = claim->second;
+  if (entry.building) {
+    --building_[entry.host];
+    --num_io_ops[entry.host];
+  }
+  Consume(entry.host, footprints_[entry.footprint], -1);
+  GiveHardware(claim->first, entry.host);
+  footprints_.Release(entry.footprint);
+  claims_.erase(claim);
+}
+
+void Fleet::SetImage(const UuidKey& instance, ImagePairs pairs) {
+  if (const ClaimEntry* claim = FindClaim(instance)) {
+    images.Add(instance, claim->host, std::move(pairs));
+  }
 }
 
 void Fleet::EndBuilding(const UuidKey& instance) {

@@ -10,9 +10,16 @@
 #include <vector>
 
 #include "common/base/ids.h"
+#include "common/base/reason.h"
 #include "common/hardware/pci_stats.h"
 #include "common/hardware/topology.h"
+#include "common/model/reports.h"
 #include "common/model/resources.h"
+
+namespace kilonova::reason {
+inline constexpr Reason kProviderNotFound{"PROVIDER_NOT_FOUND"};
+inline constexpr Reason kProviderExists{"PROVIDER_EXISTS"};
+}  // namespace kilonova::reason
 
 namespace kilonova::scheduler::core {
 
@@ -24,16 +31,18 @@ struct Aggregate {
   friend bool operator==(const Aggregate&, const Aggregate&) = default;
 };
 
-// A part of a host that Placement counts by itself: a GPU, a NUMA node, a NIC.
-struct NestedProvider {
-  std::string name;    // unique on its host
-  std::string parent;  // the provider it is nested in; "" = the host
-  model::Inventories inventories;
-  std::vector<std::string> traits;
-  friend bool operator==(const NestedProvider&, const NestedProvider&) = default;
-};
-
+using model::NestedProvider;
 inline constexpr std::size_t kMostNestedProviders = 256;  // of one host
+
+// What hosts of an aggregate share and is counted by itself: a storage pool. Placement's provider
+// with the trait MISC_SHARES_VIA_AGGREGATE.
+struct SharingProvider {
+  std::string name;  // unique
+  model::Inventories inventories;
+  std::vector<std::string> traits;      // beside that one
+  std::vector<std::string> aggregates;  // uuids: whose hosts it serves
+  friend bool operator==(const SharingProvider&, const SharingProvider&) = default;
+};
 
 struct HostState {
   std::string host;  // service host, unique, names the queue

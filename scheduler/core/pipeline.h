@@ -126,6 +126,8 @@ class Weigher {
   }
   // Of a scope kMembers: what a member adds to the raw value, which is 0 without.
   virtual double PerMember() const { return 0; }
+  // Whether the fleet has to keep what images its instances are made from (image_tally.h).
+  virtual bool ReadsImages() const { return false; }
   // raw[i] for hosts[i], before clamping to Minimum and Maximum.
   virtual void Weigh(const Fleet& fleet, const PlacementRequest& request,
                      std::span<const HostIndex> hosts, std::span<double> raw) const = 0;
@@ -136,7 +138,9 @@ struct Pipeline {
   std::vector<std::unique_ptr<Weigher>> weighers;  // in the order they are summed
   std::size_t host_subset_size = 1;                // pick at random among so many best hosts
   std::uint64_t seed = 0;                          // of that choice
-  bool pack_numa_cells = false;                    // fill the fullest host cells first
+  bool shuffle_best = false;       // put the hosts that are equally best in a random order first
+  std::uint64_t shuffle_seed = 0;  // of that order: the same requests again, the same hosts again
+  bool pack_numa_cells = false;    // fill the fullest host cells first
   bool full_scan = false;  // look at every host for every decision: what the indexes must equal
 };
 

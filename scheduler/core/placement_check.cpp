@@ -11,18 +11,23 @@ bool PlacementCheck::RootServes(const Fleet& fleet, HostIndex host) const {
 
 std::optional<model::Resources> PlacementCheck::Allocate(const Fleet& fleet, HostIndex host) const {
   const ProviderTrees& trees = fleet.provider_trees();
-  if (request_.resource_request == nullptr || !trees.Has(host)) return std::nullopt;
+  if (request_.resource_request == nullptr ||
+      !trees.MayAllocate(host, fleet.aggregate_lists[fleet.aggregates[host]],
+                         *request_.resource_request)) {
+    return std::nullopt;
+  }
   return trees.Allocate(host, fleet.RootProvider(host), *request_.resource_request);
 }
 
 Judgement PlacementCheck::Judge(const Fleet& fleet, HostIndex host) const {
-  return RootServes(fleet, host) || Allocate(fleet, host) ? Judgement::kPass : Judgement::kRefuse;
+  if (RootServes(fleet, host) || Allocate(fleet, host)) return Judgement::kPass;
+  return fallback_ == nullptr ? Judgement::kRefuse : fallback_->Judge(fleet, host);
 }
 
 Status PlacementCheck::Keep(const Fleet& fleet, std::vector<HostIndex>& hosts) const {
   const bool nested = request_.resource_request != nullptr &&
                       fleet.provider_trees().MayServe(*request_.resource_request);
-  if (nested) return PreparedFilter::Keep(fleet, hosts);
+  if (nested || fallback_ != nullptr) return PreparedFilter::Keep(fleet, hosts);
   RETURN_IF_ERROR(inventory_.Keep(fleet, hosts));
   return rules_.Keep(fleet, hosts);
 }

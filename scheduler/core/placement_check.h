@@ -13,9 +13,15 @@ namespace kilonova::scheduler::core {
 
 class PlacementCheck : public PreparedFilter {
  public:
-  // Keeps references to both; `footprint` is all of the request taken from the host itself.
-  PlacementCheck(const PlacementRequest& request, const Footprint& footprint)
-      : request_(request), footprint_(footprint), rules_(request), inventory_(footprint) {}
+  // Keeps references to all; `footprint` is all of the request taken from the host itself. A host
+  // passes too where `fallback` has a candidate (null: there is none).
+  PlacementCheck(const PlacementRequest& request, const Footprint& footprint,
+                 const PlacementCheck* fallback = nullptr)
+      : request_(request),
+        footprint_(footprint),
+        rules_(request),
+        inventory_(footprint),
+        fallback_(fallback) {}
   Judgement Judge(const Fleet& fleet, HostIndex host) const override;
   Status Keep(const Fleet& fleet, std::vector<HostIndex>& hosts) const override;
   void Describe(const Fleet& fleet, HostIndex host, FilterVerdict& verdict) const override;
@@ -31,6 +37,7 @@ class PlacementCheck : public PreparedFilter {
   const Footprint& footprint_;
   PlacementRules rules_;
   InventoryCheck inventory_;
+  const PlacementCheck* fallback_;
 };
 
 }  // namespace kilonova::scheduler::core

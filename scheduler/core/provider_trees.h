@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +28,16 @@ std::string AtProvider(std::string_view resource_class, std::string_view provide
 
 class ProviderTrees {
  public:
+  // ---- what hosts share. A class of a claim that such a provider serves is "DISK_GB@@pool".
+  // Replaces the provider of that name; what claims take from it stays.
+  void Share(const SharingProvider& provider);
+  // False, and nothing happens, when there is none or claims hold something of it.
+  bool Unshare(std::string_view name);
+  std::vector<SharingProvider> Shared() const;
+  model::Resources UsedOfShared(std::string_view name) const;
+  bool AnyShared() const { return sharing_ > 0; }
+
+  // ---- what nests in a host
   // Replaces the providers nested in the host; what claims take from those by name stays.
   void Set(HostIndex host, const std::vector<NestedProvider>& nested);
   void Remove(HostIndex host) { Set(host, {}); }
@@ -44,18 +55,32 @@ class ProviderTrees {
   // ones AtProvider. Nothing when nothing does, or the host nests no provider.
   std::optional<model::Resources> Allocate(HostIndex host, Provider root,
                                            const ResourceRequest& request) const;
+  // False when it can be told at a glance that nothing of that host does: no provider it nests or
+  // shares has a class of the request.
+  bool MayAllocate(HostIndex host, const std::vector<Aggregate>& aggregates,
+                   const ResourceRequest& request) const;
 
  private:
   struct Tree {
     std::vector<NestedProvider> nested;
     std::map<std::string, model::Resources, std::less<>> used;  // by provider
   };
+  struct Pool {
+    SharingProvider provider;
+    bool known = false;  // false: claims hold something of one that is not there
+    model::Resources used;
+  };
+  static bool Serves(const Pool& pool, const std::set<std::string>& aggregates);
+  void CountClasses(const model::Inventories& inventories, std::int64_t sign);
+  const model::Inventory* FindInventory(HostIndex host, const Footprint::Nested& wanted) const;
   const NestedProvider* Find(HostIndex host, std::string_view provider) const;
   std::int64_t UsedOf(HostIndex host, std::string_view provider,
                       std::string_view resource_class) const;
   void Count(const Tree& tree, std::int64_t sign);
 
   absl::flat_hash_map<HostIndex, Tree> trees_;
+  std::map<std::string, Pool, std::less<>> pools_;
+  std::size_t sharing_ = 0;                                   // pools that are known
   std::map<std::string, std::int64_t, std::less<>> classes_;  // providers that have it
 };
 

@@ -161,6 +161,22 @@ struct ServerGroupRecord {
   friend bool operator==(const ServerGroupRecord&, const ServerGroupRecord&) = default;
 };
 
+// A storage pool or the like that hosts of aggregates share (host_state.h).
+struct SharingProviderRecord {
+  std::string name;  // unique
+  model::Inventories inventories;
+  std::vector<std::string> traits;
+  std::vector<Uuid> aggregates;
+  WallTime created_at{};
+  friend bool operator==(const SharingProviderRecord&, const SharingProviderRecord&) = default;
+};
+
+struct SharingProviderView {
+  SharingProviderRecord record;
+  model::Resources used;                // by claims
+  std::vector<std::string> aggregates;  // names of those that are there, ordered
+};
+
 // An address that a guest uses which this database does not know: made after the backup that was
 // restored. Never given while its host says so.
 struct ReservedRow {

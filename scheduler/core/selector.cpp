@@ -5,6 +5,7 @@
 #include <absl/strings/ascii.h>
 
 #include <algorithm>
+#include <cmath>
 
 namespace kilonova::scheduler::core {
 namespace {
@@ -95,6 +96,19 @@ std::size_t Selector::DrawChosen(std::size_t hosts) {
   return subset <= 1 ? 0 : static_cast<std::size_t>(random_() % subset);
 }
 
+void Selector::ShuffleBest(std::vector<HostIndex>& hosts, const std::vector<double>& totals) {
+  if (!pipeline_.shuffle_best) return;
+  std::vector<std::size_t> best;  // places
+  for (std::size_t i = 0; i < hosts.size(); ++i) {
+    if (std::isnan(totals[i]) || (!best.empty() && totals[i] < totals[best[0]])) continue;
+    if (!best.empty() && totals[i] > totals[best[0]]) best.clear();
+    best.push_back(i);
+  }
+  for (std::size_t left = best.size(); left > 1; --left) {
+    std::swap(hosts[best[left - 1]], hosts[best[shuffle_() % left]]);
+  }
+}
+
 std::vector<HostIndex> Selector::Order(const std::vector<HostIndex>& hosts,
                                        const std::vector<double>& totals, std::size_t wanted,
                                        std::size_t chosen) const {
@@ -130,6 +144,7 @@ Status Selector::SelectOne(const Fleet& fleet, const PlacementRequest& request,
   if (hosts.empty()) return OkStatus();
   RETURN_IF_ERROR(scorer_.Check(fleet, hosts));
   const std::vector<double>& totals = scorer_.Totals(fleet, request, hosts);
+  ShuffleBest(hosts, totals);
   const std::size_t chosen = DrawChosen(hosts.size());
   for (std::size_t wanted = alternates + 14;; wanted = hosts.size()) {
     const auto ordered = Order(hosts, totals, wanted, chosen);
@@ -158,6 +173,7 @@ Status Selector::SelectMany(const Fleet& fleet, const PlacementRequest& request,
     if (hosts.empty()) return OkStatus();
     RETURN_IF_ERROR(scorer_.Check(fleet, hosts));
     const auto& totals = scorer_.Totals(fleet, request, hosts);
+    ShuffleBest(hosts, totals);
     hosts = Order(hosts, totals, hosts.size(), DrawChosen(hosts.size()));
     return OkStatus();
   };

@@ -49,7 +49,10 @@ void StripHosts(const Fleet& fleet, const PlacementRequest& request, std::vector
 class Selector {
  public:
   explicit Selector(const Pipeline& pipeline)
-      : pipeline_(pipeline), scorer_(pipeline.weighers), random_(pipeline.seed) {}
+      : pipeline_(pipeline),
+        scorer_(pipeline.weighers),
+        random_(pipeline.seed),
+        shuffle_(pipeline.shuffle_seed) {}
 
   // Claims for the instance of that number and consumes its resources, or says no and changes
   // nothing. Called for one host after the other, best first.
@@ -69,6 +72,8 @@ class Selector {
  private:
   Status Filter(const Fleet& fleet, const PreparedPipeline& prepared, std::size_t round,
                 std::vector<HostIndex>& hosts) const;
+  // Puts the hosts of the greatest total in a random order, in the places they have.
+  void ShuffleBest(std::vector<HostIndex>& hosts, const std::vector<double>& totals);
   // The `wanted` best, after the random choice among the first host_subset_size.
   std::vector<HostIndex> Order(const std::vector<HostIndex>& hosts,
                                const std::vector<double>& totals, std::size_t wanted,
@@ -88,7 +93,7 @@ class Selector {
 
   const Pipeline& pipeline_;
   Scorer scorer_;
-  std::mt19937_64 random_;
+  std::mt19937_64 random_, shuffle_;
 };
 
 }  // namespace kilonova::scheduler::core

@@ -111,6 +111,12 @@ struct PutServerGroup {
 struct DropServerGroup {
   Uuid id;
 };
+struct PutSharingProvider {
+  SharingProviderRecord provider;  // by name
+};
+struct DropSharingProvider {
+  std::string name;
+};
 // No instance gets this number or one below it any more.
 struct RaiseInstanceId {
   std::int64_t id = 0;
@@ -131,7 +137,8 @@ using Op = std::variant<PutInstance, PutClaim, DropClaim, PutRequest, AddOutbox,
                         AddAddress, DropAddresses, PutHost, SetHostEnabled, SetHostSeq, PutFlavor,
                         DropFlavor, PutImage, DropImage, PutNetwork, DropNetwork, PutAggregate,
                         DropAggregate, AddAggregateHost, DropAggregateHost, PutServerGroup,
-                        DropServerGroup, RaiseInstanceId, PutReserved, DropReserved, Prune>;
+                        DropServerGroup, PutSharingProvider, DropSharingProvider, RaiseInstanceId,
+                        PutReserved, DropReserved, Prune>;
 
 struct CommitInfo {
   std::vector<std::int64_t> revisions;  // one per PutInstance, in order
@@ -178,6 +185,7 @@ struct Snapshot {
   std::vector<NetworkRecord> networks;
   std::vector<AggregateRecord> aggregates;
   std::vector<ServerGroupRecord> server_groups;
+  std::vector<SharingProviderRecord> sharing_providers;
   std::vector<ReservedRow> reserved;
   std::vector<OutboxRow> outbox;
   std::int64_t last_instance_id = 0;  // highest ever given

@@ -36,9 +36,11 @@ bool NamesLoad(const PlacementRequest& request) {
 class Filler {
  public:
   Filler(Fleet& fleet, const Pipeline& pipeline, const PlacementRequest& request,
-         Fleet::FootprintId footprint, std::vector<std::pair<const Filter*, PreparedFilter*>> rules)
+         const PlacementCheck& placement, Fleet::FootprintId footprint,
+         std::vector<std::pair<const Filter*, PreparedFilter*>> rules)
       : fleet_(fleet),
         request_(request),
+        placement_(placement),
         footprint_(footprint),
         rules_(std::move(rules)),
         limited_(request.numa_topology && LimitsNuma(pipeline, request)),
@@ -59,7 +61,42 @@ class Filler {
     return count;
   }
 
+  // The same of a host that nests providers or shares some: each instance may be served by others
+  // of them. What it claims stays, as hosts may share, until Empty.
+  Expected<std::int64_t> FillNested(HostIndex host) {
+    const std::int64_t before = nested_;
+    Status status;
+    while (nested_ < kMostNestedRoom) {
+      ASSIGN_OR_RETURN(const bool more, Passes(host, status));
+      if (!more || !ClaimNested(nested_, host)) break;
+      ++nested_;
+    }
+    RETURN_IF_ERROR(status);
+    return nested_ - before;
+  }
+  void Empty() {
+    for (; nested_ > 0; --nested_) fleet_.DropClaim(KeyOfNumber(nested_ - 1));
+  }
+  ~Filler() { Empty(); }
+  Filler(const Filler&) = delete;
+  Filler& operator=(const Filler&) = delete;
+
  private:
+  bool ClaimNested(std::int64_t number, HostIndex host) {
+    if (placement_.RootServes(fleet_, host)) {
+      fleet_.AddClaim(KeyOfNumber(number), host, footprint_, TakeHardware(number, host));
+      return true;
+    }
+    const auto allocation = placement_.Allocate(fleet_, host);
+    if (!allocation) return false;
+    const auto held =
+        fleet_.HoldFootprint(FootprintOf(request_.flavor, *allocation), Fleet::NewClasses::kNone);
+    if (!held.ok()) return false;
+    fleet_.AddClaim(KeyOfNumber(number), host, *held, TakeHardware(number, host));
+    fleet_.ReleaseFootprint(*held);
+    return true;
+  }
+
   // Uuids of version 0: no instance has one.
   static UuidKey KeyOfNumber(std::int64_t number) {
     static constexpr char kHex[] = "0123456789abcdef";
@@ -99,10 +136,12 @@ class Filler {
 
   Fleet& fleet_;
   const PlacementRequest& request_;
+  const PlacementCheck& placement_;
   const Fleet::FootprintId footprint_;
   const std::vector<std::pair<const Filter*, PreparedFilter*>> rules_;
   const bool limited_;
   const hardware::CellOrder order_;
+  std::int64_t nested_ = 0;  // claims FillNested made
 };
 
 }  // namespace
@@ -112,7 +151,8 @@ Expected<std::vector<RoomOnHost>> RoomFor(Fleet& fleet, const Pipeline& pipeline
                                           Fleet::FootprintId footprint) {
   const Footprint print = fleet.FootprintAt(footprint);
   std::vector<HostIndex> hosts = AllHosts(fleet);
-  RETURN_IF_ERROR(PlacementCheck(request, print).Keep(fleet, hosts));
+  const PlacementCheck placement(request, print);
+  RETURN_IF_ERROR(placement.Keep(fleet, hosts));
   StripHosts(fleet, request, hosts);
   ASSIGN_OR_RETURN(const PreparedPipeline prepared, Prepare(pipeline, fleet, request));
   const bool names_load = NamesLoad(request);
@@ -124,17 +164,65 @@ Expected<std::vector<RoomOnHost>> RoomFor(Fleet& fleet, const Pipeline& pipeline
       changing.emplace_back(stage.filter, stage.prepared.get());
     }
   }
-  Filler filler(fleet, pipeline, request, footprint, changing);
+  Filler filler(fleet, pipeline, request, placement, footprint, changing);
+  const ProviderTrees& trees = fleet.provider_trees();
+  const bool nested =
+      request.resource_request != nullptr && trees.MayServe(*request.resource_request);
   std::vector<RoomOnHost> room;
   room.reserve(hosts.size());
   for (const HostIndex host : hosts) {
-    std::int64_t count = Divided(fleet, print, host);
+    std::int64_t count = 0;
+    if (nested && (trees.Has(host) || trees.AnyShared())) {
+      ASSIGN_OR_RETURN(count, filler.FillNested(host));
+      if (!trees.AnyShared()) filler.Empty();
+      if (count > 0) room.push_back({host, count});
+      continue;
+    }
+    count = Divided(fleet, print, host);
     if (!changing.empty()) {
       ASSIGN_OR_RETURN(count, filler.Fill(host, count));
     }
     if (count > 0) room.push_back({host, count});
   }
   return room;
+}
+
+namespace {
+
+bool Runs(const Pipeline& pipeline, std::string_view filter) {
+  return std::ranges::any_of(pipeline.filters,
+                             [&](const auto& each) { return each->Name() == filter; });
+}
+
+bool Apart(const Pipeline& pipeline, const InstanceGroup& group) {
+  return group.policy == "anti-affinity" && Runs(pipeline, "ServerGroupAntiAffinityFilter");
+}
+
+bool Together(const Pipeline& pipeline, const InstanceGroup& group) {
+  return group.policy == "affinity" && Runs(pipeline, "ServerGroupAffinityFilter");
+}
+
+}  // namespace
+
+bool WantsOneHost(const Pipeline& pipeline, const InstanceGroup& group) {
+  return Together(pipeline, group) && group.hosts.empty();
+}
+
+void LimitToGroup(const Fleet& fleet, const Pipeline& pipeline, const InstanceGroup& group,
+                  std::optional<HostIndex> first, std::map<HostIndex, std::int64_t>& room) {
+  if (Together(pipeline, group)) {
+    std::erase_if(room, [&](const auto& host) {
+      if (group.hosts.empty()) return !first || host.first != *first;
+      return std::ranges::find(group.hosts, fleet.Record(host.first).host) == group.hosts.end();
+    });
+  }
+  if (!Apart(pipeline, group)) return;
+  absl::flat_hash_map<HostIndex, std::int64_t> members;
+  for (const HostIndex host : fleet.PlacesOf(group.members)) ++members[host];
+  for (auto& [host, count] : room) {
+    count = std::min(count, group.max_server_per_host.value_or(1) - members[host]);
+  }
+  std::erase_if(room, [](const auto& host) { return host.second <= 0; });
 }
 
 }  // namespace kilonova::scheduler::core

@@ -7,6 +7,8 @@
 #include <absl/container/flat_hash_map.h>
 
 #include <cstdint>
+#include <map>
+#include <optional>
 #include <vector>
 
 #include "common/base/status.h"
@@ -15,8 +17,10 @@
 
 namespace kilonova::scheduler::core {
 
-// Counts stop here: a request of nothing fits without end.
+// Counts stop here: a request of nothing fits without end. Where providers are nested or shared,
+// instances are counted one by one, and no further than to the second number.
 inline constexpr std::int64_t kMostRoom = 1'000'000;
+inline constexpr std::int64_t kMostNestedRoom = 20'000;
 
 struct RoomOnHost {
   HostIndex host = 0;
@@ -25,9 +29,16 @@ struct RoomOnHost {
 
 // Hosts with room for one or more, in the order of indexes. `footprint` is held by the fleet, which
 // is as before when this returns. Rules are taken to grow stricter as a host fills. The request
-// names no server group, whose members on one host decide about the others.
+// names no server group, whose members on one host decide about the others: see LimitToGroup.
 Expected<std::vector<RoomOnHost>> RoomFor(Fleet& fleet, const Pipeline& pipeline,
                                           const PlacementRequest& request,
                                           Fleet::FootprintId footprint);
+
+// True when the group is to be on one host and no member is on any yet: the first one decides.
+bool WantsOneHost(const Pipeline& pipeline, const InstanceGroup& group);
+// Leaves of each host's room what the filters of the group's policy let it have. `first`: where the
+// first member would go, of a group that WantsOneHost.
+void LimitToGroup(const Fleet& fleet, const Pipeline& pipeline, const InstanceGroup& group,
+                  std::optional<HostIndex> first, std::map<HostIndex, std::int64_t>& room);
 
 }  // namespace kilonova::scheduler::core

@@ -61,15 +61,11 @@ std::vector<std::string> KnownFilters() {
 
 std::vector<std::string> DefaultFilters() {
   // Nova's, in its order. Besides: the zone, which Nova asks of Placement; and two hints, which
-  // Nova takes and passes over unless configured otherwise: what is accepted here is kept.
-  return {"ComputeFilter",
-          "AvailabilityZoneFilter",
-          "ComputeCapabilitiesFilter",
-          "ImagePropertiesFilter",
-          "ServerGroupAntiAffinityFilter",
-          "ServerGroupAffinityFilter",
-          "SameHostFilter",
-          "DifferentHostFilter"};
+  // Nova takes and passes over unless configured otherwise: what is accepted here is kept; and PCI
+  // devices, which a flavor gets no other way than by a host that has them.
+  return {"ComputeFilter",         "AvailabilityZoneFilter",        "ComputeCapabilitiesFilter",
+          "ImagePropertiesFilter", "ServerGroupAntiAffinityFilter", "ServerGroupAffinityFilter",
+          "SameHostFilter",        "DifferentHostFilter",           "PciPassthroughFilter"};
 }
 
 Expected<std::vector<std::unique_ptr<core::Filter>>> MakeFilters(

@@ -19,6 +19,8 @@ std::unique_ptr<core::Weigher> MakeCrossCellWeigher(double multiplier,
 std::unique_ptr<core::Weigher> MakeDiskWeigher(double multiplier, const WeigherOptions& options);
 std::unique_ptr<core::Weigher> MakeHypervisorVersionWeigher(double multiplier,
                                                             const WeigherOptions& options);
+std::unique_ptr<core::Weigher> MakeImagePropertiesWeigher(double multiplier,
+                                                          const WeigherOptions& options);
 std::unique_ptr<core::Weigher> MakeIoOpsWeigher(double multiplier, const WeigherOptions& options);
 std::unique_ptr<core::Weigher> MakeMetricsWeigher(double multiplier, const WeigherOptions& options);
 std::unique_ptr<core::Weigher> MakeNumInstancesWeigher(double multiplier,

@@ -30,6 +30,8 @@ constexpr std::array kWeighers = {
     Entry{"DiskWeigher", "disk_weight_multiplier", 1.0, Default::kOn, MakeDiskWeigher},
     Entry{"HypervisorVersionWeigher", "hypervisor_version_weight_multiplier", 1.0, Default::kOff,
           MakeHypervisorVersionWeigher},
+    Entry{"ImagePropertiesWeigher", "image_props_weight_multiplier", 0.0, Default::kOff,
+          MakeImagePropertiesWeigher},
     Entry{"IoOpsWeigher", "io_ops_weight_multiplier", -1.0, Default::kOn, MakeIoOpsWeigher},
     Entry{"MetricsWeigher", "metrics_weight_multiplier", 1.0, Default::kOn, MakeMetricsWeigher},
     Entry{"NumInstancesWeigher", "num_instances_weight_multiplier", 0.0, Default::kOff,

@@ -21,6 +21,9 @@ struct WeigherOptions {
   std::vector<std::string> metrics_weight_setting;
   bool metrics_required = true;
   double metrics_weight_of_unavailable = -10000.0;
+  // Of the ImagePropertiesWeigher: "os_distro=10", which properties count and how much; empty: all
+  // of them, 1 each.
+  std::vector<std::string> image_props_weight_setting;
 };
 
 std::vector<std::string> KnownWeighers();    // Nova's names, alphabetical

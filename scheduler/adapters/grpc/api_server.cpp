@@ -35,6 +35,7 @@ class ApiServer::Impl {
     services_.push_back(MakePlacementService(context_));
     services_.push_back(MakeAggregateService(context_));
     services_.push_back(MakeServerGroupService(context_));
+    services_.push_back(MakeResourceProviderService(context_));
     services_.push_back(MakeInstanceService(context_, *agents_.console, pump_));
     conductor.OnFlavorsChanged(agents_.flavors_changed);
   }

@@ -7,6 +7,7 @@
 #include "proto/grpc/host_report.h"
 #include "proto/grpc/image.h"
 #include "scheduler/adapters/grpc/messages.h"
+#include "scheduler/core/provider_trees.h"
 
 namespace kilonova::scheduler::adapters::grpc {
 namespace {
@@ -111,6 +112,14 @@ void ToProto(const core::HostView& view, v1::Host* out) {
   for (const std::string& name : view.aggregates) out->add_aggregates(name);
   out->mutable_stats()->insert(report.stats.begin(), report.stats.end());
   for (const model::PciPool& pool : report.pci_pools) wire::ToProto(pool, out->add_pci_pools());
+  for (const model::NestedProvider& provider : report.nested) {
+    auto* to = out->add_providers();
+    wire::ToProto(provider, to);
+    for (auto& inventory : *to->mutable_inventories()) {
+      const auto used = view.used.find(core::AtProvider(inventory.resource_class(), provider.name));
+      if (used != view.used.end()) inventory.set_used(used->second);
+    }
+  }
 }
 
 }  // namespace kilonova::scheduler::adapters::grpc

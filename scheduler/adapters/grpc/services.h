@@ -25,6 +25,7 @@ std::unique_ptr<::grpc::Service> MakeNetworkService(ApiContext& context);
 std::unique_ptr<::grpc::Service> MakeHostService(ApiContext& context);
 std::unique_ptr<::grpc::Service> MakePlacementService(ApiContext& context);
 std::unique_ptr<::grpc::Service> MakeAggregateService(ApiContext& context);
+std::unique_ptr<::grpc::Service> MakeResourceProviderService(ApiContext& context);
 std::unique_ptr<::grpc::Service> MakeServerGroupService(ApiContext& context);
 std::unique_ptr<::grpc::Service> MakeInstanceService(ApiContext& context, ConsoleRoute& console,
                                                      WatchPump& pump);

@@ -101,6 +101,13 @@ Status LoadAggregates(SQLite::Database& db, DocReader& docs, core::Snapshot& all
     group.created_at = FromMicros(groups.getColumn(1).getInt64());
     all.server_groups.push_back(std::move(group));
   }
+  Statement sharing(db, "SELECT doc FROM sharing_providers ORDER BY name");
+  while (sharing.executeStep()) {
+    const SQLite::Column doc = sharing.getColumn(0);
+    ASSIGN_OR_RETURN(all.sharing_providers.emplace_back(),
+                     docs.SharingProvider({static_cast<const char*>(doc.getBlob()),
+                                           static_cast<std::size_t>(doc.getBytes())}));
+  }
   Statement reserved(db, "SELECT network, address, instance, host FROM reserved");
   while (reserved.executeStep()) {
     core::ReservedRow& row = all.reserved.emplace_back();

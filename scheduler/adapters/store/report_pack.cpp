@@ -19,6 +19,10 @@ template <class Pack>
 void Fields(Pack& pack, PciPool& p) {
   pack(1, p.vendor_id)(2, p.product_id)(3, p.numa_node)(4, p.count)(5, p.tags);
 }
+template <class Pack>
+void Fields(Pack& pack, NestedProvider& p) {
+  pack(1, p.name)(2, p.parent)(3, p.inventories)(4, p.traits);
+}
 // All but supported_instances, which is 12.
 template <class Pack>
 void Fields(Pack& pack, HostReport& r) {
@@ -26,10 +30,19 @@ void Fields(Pack& pack, HostReport& r) {
   pack(5, r.libvirt_version)(6, r.virt_type)(7, r.cpu_arch)(8, r.cpu_model)(9, r.cpu_vendor);
   pack(10, r.cpu_info)(11, r.traits)(13, r.inventories)(14, r.running_instances);
   pack(15, r.free_disk_gb)(16, r.free_memory_mb)(17, r.availability_zone)(18, r.degraded);
-  pack(19, r.stats)(20, r.pci_pools);
+  pack(19, r.stats)(20, r.pci_pools)(21, r.nested);
 }
 
 }  // namespace model
+
+namespace scheduler::core {
+
+template <class Pack>
+void Fields(Pack& pack, SharingProviderRecord& p) {
+  pack(1, p.name)(2, p.inventories)(3, p.traits)(4, p.aggregates)(5, p.created_at);
+}
+
+}  // namespace scheduler::core
 
 namespace scheduler::adapters {
 namespace {
@@ -44,6 +57,18 @@ void Fields(Pack& pack, Words& w) {
 }
 
 }  // namespace
+
+std::string PackProvider(const core::SharingProviderRecord& provider) {
+  PackOut out;
+  Fields(out, const_cast<core::SharingProviderRecord&>(provider));
+  return kPackMark + out.Take();
+}
+
+core::SharingProviderRecord UnpackProvider(std::string_view bytes) {
+  core::SharingProviderRecord provider;
+  for (PackIn in(bytes); in.Next();) Fields(in, provider);
+  return provider;
+}
 
 std::string PackReport(const model::HostReport& report) {
   PackOut out;

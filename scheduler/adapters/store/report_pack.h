@@ -6,9 +6,13 @@
 #include <string_view>
 
 #include "common/model/reports.h"
+#include "scheduler/core/records.h"
 
 namespace kilonova::scheduler::adapters {
 
+// A sharing provider's, in the same way.
+std::string PackProvider(const core::SharingProviderRecord& provider);
+core::SharingProviderRecord UnpackProvider(std::string_view bytes);
 std::string PackReport(const model::HostReport& report);
 // `bytes` without the mark. Throws std::invalid_argument.
 model::HostReport UnpackReport(std::string_view bytes);

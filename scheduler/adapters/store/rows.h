@@ -41,6 +41,7 @@ class DocReader {
   Expected<std::vector<Uuid>> Uuids(std::string_view doc);
   Expected<std::map<std::string, std::string>> Metadata(std::string_view doc);
   Expected<core::ServerGroupRecord> Group(std::string_view doc);
+  Expected<core::SharingProviderRecord> SharingProvider(std::string_view doc);
 
  private:
   InstanceUnpacker packed_;

@@ -279,6 +279,14 @@ Expected<core::NetworkRecord> DocReader::Network(std::string_view doc) {
     return n;
   });
 }
+Expected<core::SharingProviderRecord> DocReader::SharingProvider(std::string_view doc) {
+  if (doc.empty() || doc.front() != kPackMark) return Unreadable(std::invalid_argument("no mark"));
+  try {
+    return UnpackProvider(doc.substr(1));
+  } catch (const std::exception& e) {
+    return Unreadable(e);
+  }
+}
 Expected<model::HostReport> DocReader::Report(std::string_view doc) {
   if (!doc.empty() && doc.front() == kPackMark) {
     try {

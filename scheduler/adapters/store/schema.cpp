@@ -71,6 +71,9 @@ CREATE TABLE reserved (
 CREATE INDEX reserved_instance ON reserved (instance);
 )sql"},
     Step{kVersion3Sql, MoveToVersion3},
+    Step{R"sql(
+CREATE TABLE sharing_providers (name TEXT PRIMARY KEY, doc BLOB NOT NULL) WITHOUT ROWID;
+)sql"},
 };
 
 }  // namespace

@@ -27,6 +27,9 @@ struct DocOf {
     return MetadataDoc(op.aggregate.metadata);
   }
   std::string operator()(const core::PutServerGroup& op) const { return GroupDoc(op.group); }
+  std::string operator()(const core::PutSharingProvider& op) const {
+    return PackProvider(op.provider);
+  }
   template <class Other>
   std::string operator()(const Other&) const {
     return {};
@@ -250,6 +253,19 @@ Status UnitWriter::Do(const core::PutServerGroup& op, const std::string& doc, co
 Status UnitWriter::Do(const core::DropServerGroup& op, const std::string&, core::CommitInfo&) {
   static constexpr char kSql[] = "DELETE FROM server_groups WHERE id = ?";
   Binder(Use(kSql))(op.id).Exec();
+  return OkStatus();
+}
+
+Status UnitWriter::Do(const core::PutSharingProvider& op, const std::string& doc,
+                      core::CommitInfo&) {
+  static constexpr char kSql[] = "INSERT OR REPLACE INTO sharing_providers VALUES (?, ?)";
+  Binder(Use(kSql))(op.provider.name).Blob(doc).Exec();
+  return OkStatus();
+}
+
+Status UnitWriter::Do(const core::DropSharingProvider& op, const std::string&, core::CommitInfo&) {
+  static constexpr char kSql[] = "DELETE FROM sharing_providers WHERE name = ?";
+  Binder(Use(kSql))(op.name).Exec();
   return OkStatus();
 }
 

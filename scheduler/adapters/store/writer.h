@@ -68,6 +68,8 @@ class UnitWriter {
   Status Do(const core::DropAggregateHost& op, const std::string& doc, core::CommitInfo& info);
   Status Do(const core::PutServerGroup& op, const std::string& doc, core::CommitInfo& info);
   Status Do(const core::DropServerGroup& op, const std::string& doc, core::CommitInfo& info);
+  Status Do(const core::PutSharingProvider& op, const std::string& doc, core::CommitInfo& info);
+  Status Do(const core::DropSharingProvider& op, const std::string& doc, core::CommitInfo& info);
   Status Do(const core::RaiseInstanceId& op, const std::string& doc, core::CommitInfo& info);
   Status Do(const core::PutReserved& op, const std::string& doc, core::CommitInfo& info);
   Status Do(const core::DropReserved& op, const std::string& doc, core::CommitInfo& info);

@@ -27,7 +27,8 @@ FastPath::FastPath(const Pipeline& pipeline, Selector& selector)
       classes_(pipeline, points_),
       search_(points_),
       judge_(classes_),
-      usable_(!pipeline.full_scan) {}
+      // Who is equally best, only a look at all hosts can tell.
+      usable_(!pipeline.full_scan && !pipeline.shuffle_best) {}
 
 Route FastPath::Find(Fleet& fleet, const PlacementRequest& request) {
   exceptions_.reset();

@@ -62,7 +62,6 @@ std::unique_ptr<core::Engine> EngineFor(Hard hard) {
   core::Pipeline pipeline;
   auto names = filters::DefaultFilters();
   names.emplace_back("NUMATopologyFilter");
-  names.emplace_back("PciPassthroughFilter");
   pipeline.filters = filters::MakeFilters(names, {}).value();
   pipeline.weighers = weighers::MakeWeighers(weighers::DefaultWeighers(), {}).value();
   return std::make_unique<core::Engine>(std::move(pipeline));

@@ -176,6 +176,8 @@ model::HostReport SomeHost() {
   host.free_disk_gb = 5;
   host.stats = {{"rack", "r7"}};
   host.pci_pools = {{"8086", "10ed", 1, 4, {{"physical_network", "net"}}}};
+  host.nested = {{"gpus", "", {}, {"HW_GPU_API_VULKAN"}},
+                 {"gpu-0", "gpus", {{"VGPU", {.total = 4, .max_unit = 4}}}, {"CUSTOM_BIG"}}};
   return host;
 }
 
@@ -193,6 +195,7 @@ TEST(HostReport, RoundTrip_KeepsEverything) {
   EXPECT_EQ(back->numa_cells, SomeHost().numa_cells);
   EXPECT_EQ(back->stats, SomeHost().stats);
   EXPECT_EQ(back->pci_pools, SomeHost().pci_pools);
+  EXPECT_EQ(back->nested, SomeHost().nested);
   EXPECT_EQ(back->host, "c1");
   EXPECT_EQ(message.counters().at("builds.done"), 4);
   const auto listed = InstancesFromProto(message);

@@ -45,6 +45,11 @@ class Fits : public ConductorTest {
     }
     return changes;
   }
+  void ReleaseAll() {
+    const auto page = api().ListInstances({}, {1000, ""});
+    ASSERT_TRUE(page.ok());
+    for (const auto& instance : page->items) rig_.engine->Release(instance->uuid());
+  }
   // Places until refused, by host; all of it is taken back.
   std::map<std::string, std::int64_t> PlaceUntilRefused(const InstanceTemplate& t) {
     PlacementRequest request;
@@ -104,6 +109,97 @@ TEST_F(Fits, AgreesWithPlacingUntilRefused) {
     }
   }
   rig_.CheckInvariants();
+}
+
+// Creates until refused, by host.
+std::map<std::string, std::int64_t> CreateUntilRefused(Conductor& api, const InstanceTemplate& t,
+                                                       const std::string& id) {
+  std::map<std::string, std::int64_t> placed;
+  for (int i = 0; i < 200; ++i) {
+    CreateRequest request;
+    request.request_id = id + "." + std::to_string(i);
+    request.instance = t;
+    request.instance.networks = {"net"};
+    const auto made = api.CreateInstances(request);
+    if (!made.ok() || made->front()->host.empty()) break;
+    ++placed[made->front()->host];
+  }
+  return placed;
+}
+
+TEST_F(Fits, GroupsAreCountedByTheirPolicy) {
+  rig_.Close();
+  rig_.options().server_group_members = -1;
+  rig_.Open();
+  rig_.HostUp("a", {}, 3);
+  rig_.HostUp("b", {}, 5);
+  rig_.HostUp("c", {}, 4);
+  int number = 0;
+  for (const auto& [policy, most] :
+       std::vector<std::pair<std::string, std::int64_t>>{{"affinity", 0},
+                                                         {"anti-affinity", 0},
+                                                         {"anti-affinity", 2},
+                                                         {"soft-affinity", 0},
+                                                         {"soft-anti-affinity", 0}}) {
+    for (const int members : {0, 2}) {
+      SCOPED_TRACE(policy + " " + std::to_string(most) + " " + std::to_string(members));
+      const std::string id = "g" + std::to_string(++number);
+      ServerGroupRecord group;
+      group.name = id;
+      group.policy = policy;
+      group.max_server_per_host = most;
+      const auto made = api().CreateServerGroup(group);
+      ASSERT_TRUE(made.ok()) << Describe(made.status());
+      InstanceTemplate t = Of("m1.tiny");
+      t.hints["group"] = {made->record.id.str()};
+      for (int i = 0; i < members; ++i) {
+        CreateRequest request = Rig::Request(id + "m" + std::to_string(i));
+        request.instance.hints = t.hints;
+        ASSERT_TRUE(api().CreateInstances(request).ok());
+      }
+      const auto fits = api().WhatFits(t);
+      ASSERT_TRUE(fits.ok()) << Describe(fits.status());
+      std::map<std::string, std::int64_t> by_host;
+      for (const Room::OnHost& host : (*fits)[0].room.hosts) by_host[host.host] = host.count;
+      EXPECT_EQ(by_host, CreateUntilRefused(api(), t, id));
+      ReleaseAll();
+    }
+  }
+}
+
+TEST_F(Fits, ItsQuotaBoundsAGroup) {
+  rig_.HostUp("a", {}, 16);
+  ServerGroupRecord group;
+  group.name = "g";
+  group.policy = "soft-affinity";
+  const auto made = api().CreateServerGroup(group);
+  ASSERT_TRUE(made.ok());
+  InstanceTemplate t = Of("m1.tiny");
+  t.hints["group"] = {made->record.id.str()};
+  EXPECT_EQ(api().WhatFits(t)->front().room.count, 10);
+}
+
+TEST_F(Fits, NestedProvidersAreCountedOneByOne) {
+  for (const auto& [name, gpus] :
+       std::map<std::string, std::int64_t>{{"a", 2}, {"b", 0}, {"c", 1}}) {
+    rig_.HostUp(name, {}, 5);
+    HostUpdate update{Rig::Report(name, 5), {}, {}};
+    for (std::int64_t i = 0; i < gpus; ++i) {
+      update.report.nested.push_back(
+          {"gpu-" + std::to_string(i), "", {{"VGPU", {.total = 3, .max_unit = 2}}}, {}});
+    }
+    ASSERT_TRUE(api().HostReported(rig_.sessions[name], update).ok());
+  }
+  Flavor("one", 1, 512, 1, {{"resources:VGPU", "1"}});
+  Flavor("pair", 1, 512, 1, {{"resources:VGPU", "2"}});
+  for (const char* flavor : {"one", "pair"}) {
+    const auto fits = api().WhatFits(Of(flavor));
+    ASSERT_TRUE(fits.ok()) << Describe(fits.status());
+    std::map<std::string, std::int64_t> by_host;
+    for (const Room::OnHost& host : (*fits)[0].room.hosts) by_host[host.host] = host.count;
+    EXPECT_EQ(by_host, CreateUntilRefused(api(), Of(flavor), flavor)) << flavor;
+    ReleaseAll();
+  }
 }
 
 TEST_F(Fits, AllFlavorsAreCounted_WhereNoneIsNamed) {

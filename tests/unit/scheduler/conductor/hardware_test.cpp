@@ -14,7 +14,7 @@ class Hardware : public ConductorTest {
   void SetUp() override {
     rig_.Close();
     rig_.extend = [](Pipeline& pipeline) {
-      auto more = filters::MakeFilters({"NUMATopologyFilter", "PciPassthroughFilter"}, {}).value();
+      auto more = filters::MakeFilters({"NUMATopologyFilter"}, {}).value();
       for (auto& filter : more) pipeline.filters.push_back(std::move(filter));
     };
     rig_.Open();
@@ -216,6 +216,178 @@ TEST_F(Hardware, PciPools_ReachTheEngine) {
   EXPECT_TRUE(rig_.engine->DryRun(request)->placed());
   request.pci_requests[0].count = 2;
   EXPECT_FALSE(rig_.engine->DryRun(request)->placed());
+}
+
+class PciAlias : public ConductorTest {
+ protected:
+  void SetUp() override {
+    ConductorOptions options;
+    options.pci_aliases =
+        hardware::PciAliases::Parse(
+            {R"({"name": "gpu", "vendor_id": "10de", "device_type": "type-PCI"})"})
+            .value();
+    rig_.Close();
+    rig_.options() = options;
+    rig_.Open();
+    rig_.AddCatalog();
+    for (const auto& [name, spec] : {std::pair{"gpu2", "gpu:2"}, {"other", "gpu:1,fpga:1"}}) {
+      model::Flavor flavor;
+      flavor.flavorid = flavor.name = name;
+      flavor.vcpus = 1;
+      flavor.memory_mb = 512;
+      flavor.root_gb = 1;
+      flavor.extra_specs = {{"pci_passthrough:alias", spec}};
+      ASSERT_TRUE(rig_.conductor->CreateFlavor(flavor).ok());
+    }
+  }
+  Status Up(const std::string& host, std::int64_t gpus) {
+    HostHello hello;
+    hello.agent_version = "test";
+    hello.journal_id = Uuid::Random().str();
+    hello.report = Rig::Report(host);
+    hello.report.pci_pools = {{"10de", "1db4", 0, gpus, {{"dev_type", "type-PCI"}}}};
+    return rig_.conductor->HostUp(hello).status();
+  }
+  Expected<InstancePtr> Create(const std::string& id, const std::string& flavor) {
+    CreateRequest request = Rig::Request(id);
+    request.instance.flavor = flavor;
+    ASSIGN_OR_RETURN(const auto made, rig_.conductor->CreateInstances(request));
+    return made[0];
+  }
+};
+
+TEST_F(ConductorTest, SharingProviders_AreClaimedKeptAndShown) {
+  rig_.AddCatalog();
+  model::HostReport report = Rig::Report("a");
+  report.inventories.erase("DISK_GB");
+  HostHello hello{"t", Uuid::Random().str(), report, {}};
+  ASSERT_TRUE(rig_.conductor->HostUp(hello).ok());
+  const auto aggregate = rig_.conductor->CreateAggregate("rack", "");
+  ASSERT_TRUE(aggregate.ok());
+  ASSERT_TRUE(rig_.conductor->AddHostToAggregate("rack", "a").ok());
+  const auto create = [&](const std::string& id) {
+    return rig_.conductor->CreateInstances(Rig::Request(id)).value()[0];
+  };
+  EXPECT_EQ(create("none")->vm_state, model::VmState::kError);
+  SharingProviderRecord pool;
+  pool.name = "nfs";
+  pool.inventories["DISK_GB"] = {.total = 100, .max_unit = 100};
+  EXPECT_TRUE(HasReason(rig_.conductor->CreateSharingProvider(pool, {"nowhere"}).status(),
+                        reason::kAggregateNotFound));
+  const auto made = rig_.conductor->CreateSharingProvider(pool, {"rack"});
+  ASSERT_TRUE(made.ok()) << Describe(made.status());
+  EXPECT_EQ(made->aggregates, std::vector<std::string>{"rack"});
+  EXPECT_EQ(rig_.conductor->CreateSharingProvider(pool, {"rack"}).status().code(),
+            Code::kAlreadyExists);
+  const auto instance = create("one");
+  ASSERT_EQ(instance->host, "a");
+  const auto used = rig_.conductor->GetSharingProvider("nfs")->used;
+  EXPECT_GT(used.at("DISK_GB"), 0);
+  rig_.Restart();
+  EXPECT_EQ(rig_.conductor->GetSharingProvider("nfs")->used, used);
+  EXPECT_EQ(rig_.conductor->ListSharingProviders({})->items.size(), 1U);
+  EXPECT_EQ(rig_.conductor->DeleteSharingProvider("nfs").code(), Code::kFailedPrecondition);
+  ASSERT_TRUE(rig_.engine->Release(instance->uuid()));
+  EXPECT_TRUE(rig_.conductor->DeleteSharingProvider("nfs").ok());
+  EXPECT_EQ(rig_.conductor->DeleteSharingProvider("nfs").code(), Code::kNotFound);
+  rig_.Restart();
+  EXPECT_TRUE(rig_.conductor->ListSharingProviders({})->items.empty());
+}
+
+TEST_F(PciAlias, DevicesDecideAndAreCounted) {
+  ASSERT_TRUE(Up("a", 1).ok());
+  ASSERT_TRUE(Up("b", 5).ok());
+  for (const char* id : {"one", "two"}) {
+    const auto made = Create(id, "gpu2");
+    ASSERT_TRUE(made.ok()) << made.status();
+    EXPECT_EQ((*made)->host, "b");
+  }
+  const auto third = Create("three", "gpu2");
+  ASSERT_TRUE(third.ok()) << third.status();
+  EXPECT_EQ((*third)->vm_state, model::VmState::kError);
+  EXPECT_THAT((*third)->fault->message, HasSubstr("PciPassthroughFilter refused 2"));
+  EXPECT_EQ(rig_.conductor->WhatFits({.name = "x", .flavor = "gpu2"})->front().room.count, 0);
+}
+
+TEST_F(Hardware, AnUnknownTrait_IsRefusedByName) {
+  ASSERT_TRUE(Up(Report("a", "")).ok());
+  const auto with = [&](const std::string& trait, const std::string& value) {
+    model::Flavor flavor;
+    flavor.flavorid = flavor.name = trait + value;
+    flavor.vcpus = 1;
+    flavor.memory_mb = 512;
+    flavor.root_gb = 1;
+    flavor.extra_specs = {{"trait:" + trait, value}};
+    EXPECT_TRUE(rig_.conductor->CreateFlavor(flavor).ok());
+    CreateRequest request = Rig::Request(trait + value);
+    request.instance.flavor = flavor.name;
+    return rig_.conductor->CreateInstances(request).status();
+  };
+  const Status forbidden = with("CUSTOM_NEVER_SEEN", "forbidden");
+  EXPECT_EQ(forbidden.code(), Code::kInvalidArgument);
+  EXPECT_EQ(DetailsOf(forbidden)["field"], "trait:CUSTOM_NEVER_SEEN");
+  EXPECT_EQ(with("HW_NO_SUCH", "required").code(), Code::kInvalidArgument);
+  EXPECT_TRUE(with("HW_CPU_X86_AVX2", "forbidden").ok());
+  EXPECT_TRUE(with("CUSTOM_NEVER_SEEN", "required").ok());  // in ERROR: no host has it
+  model::HostReport report = Report("a", "");
+  report.traits.push_back("CUSTOM_NEVER_SEEN");
+  ASSERT_TRUE(Reported(report, {}).ok());
+  ASSERT_TRUE(Reported(Report("a", ""), {}).ok());
+  CreateRequest again = Rig::Request("again");
+  again.instance.flavor = "CUSTOM_NEVER_SEENforbidden";
+  EXPECT_TRUE(rig_.conductor->CreateInstances(again).ok());  // a host had it once
+}
+
+TEST_F(PciAlias, WhoIsGoneGivesTheDevicesBack) {
+  ASSERT_TRUE(Up("b", 2).ok());
+  const auto made = Create("one", "gpu2");
+  ASSERT_TRUE(made.ok() && (*made)->host == "b");
+  EXPECT_EQ((*Create("two", "gpu2"))->vm_state, model::VmState::kError);
+  ASSERT_TRUE(rig_.engine->Release((*made)->uuid()));
+  EXPECT_EQ((*Create("three", "gpu2"))->host, "b");
+}
+
+TEST_F(PciAlias, AnUnknownOneIsRefusedByName) {
+  ASSERT_TRUE(Up("a", 1).ok());
+  const auto made = Create("one", "other");
+  EXPECT_EQ(made.status().code(), Code::kInvalidArgument);
+  EXPECT_EQ(DetailsOf(made.status())["alias"], "fpga");
+  EXPECT_EQ(DetailsOf(made.status())["nova_exception"], "PciRequestAliasNotDefined");
+  EXPECT_EQ(rig_.conductor->Explain({.name = "x", .flavor = "other"}, 1).status().code(),
+            Code::kInvalidArgument);
+}
+
+TEST_F(Hardware, NestedProviders_AreClaimedKeptAndShown) {
+  model::HostReport report = Report("a", "");
+  report.nested = {{"gpus", "", {}, {}},
+                   {"gpu-0", "gpus", {{"VGPU", {.total = 1, .max_unit = 1}}}, {"CUSTOM_BIG"}},
+                   {"gpu-1", "gpus", {{"VGPU", {.total = 2, .max_unit = 2}}}, {}}};
+  ASSERT_TRUE(Up(report).ok());
+  model::Flavor flavor;
+  flavor.flavorid = flavor.name = "vgpu";
+  flavor.vcpus = 1;
+  flavor.memory_mb = 512;
+  flavor.root_gb = 1;
+  flavor.extra_specs = {{"resources:VGPU", "1"}};
+  ASSERT_TRUE(rig_.conductor->CreateFlavor(flavor).ok());
+  const auto create = [&](const std::string& id) {
+    CreateRequest request = Rig::Request(id);
+    request.instance.flavor = "vgpu";
+    return rig_.conductor->CreateInstances(request).value()[0];
+  };
+  ASSERT_EQ(create("one")->host, "a");
+  const auto used = rig_.conductor->GetHost("a")->used;
+  EXPECT_EQ(used.count("VGPU@gpu-0") + used.count("VGPU@gpu-1"), 1U);
+  EXPECT_EQ(create("two")->host, "a");
+  // What was claimed and what was reported is still there after a restart, before the host is back.
+  rig_.Restart();
+  EXPECT_EQ(rig_.conductor->GetHost("a")->row.report.nested, report.nested);
+  ASSERT_TRUE(Up(report).ok());
+  EXPECT_EQ(create("three")->host, "a");
+  EXPECT_EQ(create("four")->vm_state, model::VmState::kError);
+  // A child before its parent is no tree.
+  std::swap(report.nested[0], report.nested[1]);
+  EXPECT_EQ(Up(report).code(), Code::kInvalidArgument);
 }
 
 }  // namespace

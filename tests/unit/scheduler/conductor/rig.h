@@ -160,6 +160,7 @@ class Rig {
     ASSERT_TRUE(made.ok()) << Describe(made.status());
     conductor = *std::move(made);
   }
+  ConductorOptions& options() { return options_; }  // of the next Open
   void Close() {
     if (conductor) conductor->Stop();
     conductor.reset();

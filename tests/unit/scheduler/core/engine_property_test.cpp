@@ -23,7 +23,6 @@ Pipeline HardwarePipeline() {
   Pipeline pipeline = testing::DefaultPipeline();
   auto names = filters::DefaultFilters();
   names.emplace_back("NUMATopologyFilter");
-  names.emplace_back("PciPassthroughFilter");
   pipeline.filters = filters::MakeFilters(names, {}).value();
   return pipeline;
 }

@@ -85,7 +85,7 @@ class Twins {
   void DrawFilters() {
     filters_ = filters::DefaultFilters();
     for (const char* name :
-         {"NUMATopologyFilter", "PciPassthroughFilter", "SimpleCIDRAffinityFilter", "JsonFilter",
+         {"NUMATopologyFilter", "SimpleCIDRAffinityFilter", "JsonFilter",
           "IoOpsFilter", "NumInstancesFilter", "IsolatedHostsFilter",
           "AggregateMultiTenancyIsolation"}) {
       if (Draw(3) != 0) filters_.emplace(filters_.begin() + Draw(filters_.size() + 1), name);

@@ -186,6 +186,48 @@ TEST_F(PlacementTest, PinnedGuestsFallBackToVcpusWhereNobodyHasPcpus) {
   EXPECT_EQ(taken_.at("VCPU"), 1);
 }
 
+// As in Nova, which asks Placement twice and weighs the hosts of both answers together.
+TEST_F(PlacementTest, HostsOfBothQuestionsAreWeighedTogether) {
+  const auto pinned = [] {
+    PlacementRequest request = With(Asking({}), [](ResourceRequest& r) {
+      r.Group("").resources = {{"PCPU", 1}, {"MEMORY_MB", 512}};
+    });
+    request.vcpu_fallback = Asking({}).resource_request;
+    return request;
+  };
+  HostState with = testing::Host("with");
+  with.inventories["PCPU"] = testing::Inv(2);
+  HostState without = testing::Host("without");
+  without.inventories["MEMORY_MB"] = testing::Inv(16384);
+  Add(with);
+  Add(without);
+  // The larger host is the better one, whichever question it answers.
+  EXPECT_EQ(ChosenOf(pinned()), "without");
+  EXPECT_EQ(taken_, (model::Resources{{"VCPU", 1}, {"MEMORY_MB", 512}, {"DISK_GB", 1}}));
+  without.inventories["MEMORY_MB"] = testing::Inv(4096);
+  Add(without);
+  // A host that has both is claimed by the first question's answer.
+  EXPECT_EQ(ChosenOf(pinned()), "with");
+  EXPECT_EQ(taken_, (model::Resources{{"PCPU", 1}, {"MEMORY_MB", 512}}));
+  const auto explained = engine_.Explain(pinned(), 10);
+  ASSERT_TRUE(explained.ok());
+  EXPECT_EQ(explained->passed, 2);
+  const auto room = engine_.WhatFits(pinned());
+  ASSERT_TRUE(room.ok()) << room.status();
+  EXPECT_EQ(room->count, 1 + 7);
+  // The host with PCPU takes no more than those in one request; the other takes the rest.
+  PlacementRequest many = pinned();
+  for (int i = 0; i < 3; ++i) many.instances.push_back(Uuid::Random());
+  const auto placed = engine_.Place(many);
+  ASSERT_TRUE(placed.ok() && placed->placed());
+  int on_pcpus = 0;
+  for (const auto& selection : placed->selections) {
+    on_pcpus += selection.resources.contains("PCPU") ? 1 : 0;
+    EXPECT_EQ(selection.resources.contains("PCPU"), selection.chosen.host == "with");
+  }
+  EXPECT_EQ(on_pcpus, 1);
+}
+
 TEST_F(PlacementTest, SenselessProvidersAreRefused) {
   const auto refused = [&](void (*change)(HostState&)) {
     HostState host = GpuHost("h");

@@ -28,7 +28,8 @@ std::vector<double> Raw(const std::string& weigher, const std::vector<core::Host
 
 TEST(Weighers, ThoseOfLaterNovaAreOffUnlessNamed) {
   const auto defaults = DefaultWeighers();
-  for (const char* name : {"HypervisorVersionWeigher", "NumInstancesWeigher"}) {
+  for (const char* name :
+       {"HypervisorVersionWeigher", "ImagePropertiesWeigher", "NumInstancesWeigher"}) {
     EXPECT_EQ(std::ranges::find(defaults, name), defaults.end()) << name;
     EXPECT_TRUE(MakeWeighers({name}, {}).ok()) << name;
   }

@@ -46,6 +46,24 @@ TEST(OsloMessageEncoder, Build_ReadsBackAsTheSameRequest) {
   EXPECT_EQ(read->request.request_id, kRequestId);
 }
 
+TEST(OsloMessageEncoder, PciRequests_ReadBack) {
+  model::BuildRequest build = oslo::testing::SomeBuild();
+  build.pci_requests = {
+      {2,
+       {{{"vendor_id", "10de"}, {"dev_type", "type-PCI"}}, {{"vendor_id", "8086"}}},
+       "gpu",
+       Uuid::Random().str(),
+       "preferred"},
+      {1, {{{"product_id", "154d"}}}, "nic", Uuid::Random().str(), "legacy"}};
+  const core::InstanceRecord record = RecordOf(build);
+  const auto body =
+      OsloMessageEncoder().EncodeBuild({build, record, {"host1", "node1"}, kUniqueId, kRequestId});
+  ASSERT_TRUE(body.ok()) << body.status();
+  const auto read = oslo::DecodeComputeRequest(*body);
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(std::get<model::BuildRequest>(read->request.body).pci_requests, build.pci_requests);
+}
+
 TEST(OsloMessageEncoder, SameInput_GivesTheSameBytes) {
   const model::BuildRequest build = oslo::testing::SomeBuild();
   const core::InstanceRecord record = RecordOf(build);
