@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The passphrase under which swtpm encrypts the state of an instance's emulated TPM. Made once,
 // kept in instances/<uuid>/vtpm.secret (0600) beside the disks, and as long as these
-// (docs/adr/0015). It is durable before libvirt hears of it, so no state is ever encrypted under
+// (docs/adr/0016). It is durable before libvirt hears of it, so no state is ever encrypted under
 // one that is lost.
 #pragma once
 
