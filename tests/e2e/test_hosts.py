@@ -27,6 +27,43 @@ def test_spreads_over_hosts_and_honours_hints(cloud):
     cloud.assert_no_leak()
 
 
+def test_what_hosts_share_is_given_away_once(cloud):
+    """A pool of an aggregate's host: counted over its guests, over a death of the scheduler, and
+    given back."""
+    cloud.cli("aggregate", "create", "rack")
+    cloud.cli("aggregate", "add-host", "rack", "a")
+    cloud.cli("sharing-provider", "create", "pool", "--aggregate", "rack", "--inventory",
+              "CUSTOM_LICENSE=10")
+    cloud.cli("flavor", "create", "licensed", "--id", "licensed", "--vcpus", 1, "--memory", 64,
+              "--disk", 1, "--extra", "resources:CUSTOM_LICENSE=6")
+
+    def used():
+        return int(cloud.cli("sharing-provider", "show", "pool")["inventories"][0]["used"])
+
+    first = cloud.create("first", flavor="licensed")
+    assert cloud.wait_state(first, "ACTIVE")["host"] == "a", "b is in no aggregate of the pool's"
+    assert used() == 6
+    cloud.scheduler.kill9()
+    cloud.scheduler.start()
+    cloud.wait_hosts_up(["a", "b"])
+    assert used() == 6
+    second = cloud.create("second", flavor="licensed")
+    assert cloud.wait_state(second, "ERROR")["fault"]["reason"] == "NO_VALID_HOST"
+    with pytest.raises(CliError):
+        cloud.cli("sharing-provider", "delete", "pool")
+    cloud.delete(first)
+    poll(lambda: used() == 0, 10, "the pool is free again")
+    third = cloud.create("third", flavor="licensed")
+    cloud.wait_state(third, "ACTIVE")
+    for uuid in (second, third):
+        cloud.delete(uuid)
+    poll(lambda: used() == 0, 10, "the pool is free again")
+    cloud.cli("sharing-provider", "delete", "pool")
+    cloud.cli("aggregate", "remove-host", "rack", "a")
+    cloud.cli("aggregate", "delete", "rack")
+    cloud.assert_no_leak()
+
+
 def test_host_without_a_queue_is_noticed_and_the_build_goes_elsewhere(cloud):
     # The session is up, so the scheduler trusts both; the queue of one is gone.
     cloud.broker.ctl("delete_queue", "compute.a")
