@@ -252,7 +252,23 @@ Status TestBroker::Restart() {
   return Start();
 }
 
-void TestBroker::Pause() { kill(server_, SIGSTOP); }
+// Returns once every thread of it stands: on a busy machine one may go on answering for a while.
+void TestBroker::Pause() {
+  kill(server_, SIGSTOP);
+  const std::filesystem::path tasks =
+      std::filesystem::path("/proc") / std::to_string(server_) / "task";
+  const auto stands = [&tasks] {
+    std::error_code error;
+    for (const auto& task : std::filesystem::directory_iterator(tasks, error)) {
+      const std::string stat = ReadFile(task.path() / "stat");
+      const std::size_t name_end = stat.rfind(") ");
+      if (name_end != std::string::npos && stat[name_end + 2] != 'T') return false;
+    }
+    return true;
+  };
+  for (int i = 0; i < 500 && !stands(); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+}
 void TestBroker::Unpause() { kill(server_, SIGCONT); }
 
 Expected<std::string> TestBroker::Ctl(const std::vector<std::string>& arguments) {
