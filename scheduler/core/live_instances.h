@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is kept in memory of every live instance: as much as deciding, listing and recovery look at.
-// The whole record is the store's and read when somebody asks for it (docs/adr/0015). A million
-// instances are some 130 MiB here. Not thread-safe; the conductor guards it.
+// The whole record is the store's and read when somebody asks for it (docs/adr/0015);
+// docs/performance.md says what a million take. Not thread-safe; the conductor guards it.
 #pragma once
 
 #include <absl/container/btree_map.h>
