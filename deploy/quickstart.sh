@@ -62,7 +62,9 @@ start_broker() {
     amqp=$KILONOVA_QUICKSTART_AMQP
     return
   fi
-  if ! alive "$dir/rabbitmq.pid" && timeout 10 rabbitmqctl -q ping >/dev/null 2>&1; then
+  # rabbitmqctl would start an epmd where there is none, and leave it behind.
+  if ! alive "$dir/rabbitmq.pid" && epmd -names >/dev/null 2>&1 &&
+    timeout 10 rabbitmqctl -q ping >/dev/null 2>&1; then
     amqp=amqp://guest:guest@127.0.0.1:5672/
     echo "using the RabbitMQ that runs here"
     return
