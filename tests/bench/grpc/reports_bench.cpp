@@ -7,7 +7,6 @@
 #include <grpcpp/client_context.h>
 #include <grpcpp/completion_queue.h>
 #include <kilonova/v1/agent.grpc.pb.h>
-#include <sys/resource.h>
 
 #include <memory>
 #include <thread>
@@ -15,10 +14,13 @@
 #include "proto/grpc/channel.h"
 #include "proto/grpc/host_report.h"
 #include "scheduler/adapters/grpc/api_server.h"
+#include "tests/bench/cpu_seconds.h"
 #include "tests/unit/scheduler/conductor/rig.h"
 
 namespace kilonova::scheduler::adapters::grpc {
 namespace {
+
+using bench::CpuSeconds;
 
 constexpr int kRounds = 10;
 constexpr int kChannels = 16;
@@ -27,15 +29,6 @@ constexpr char kCounter[] = "reports";
 std::int64_t HostCount() {
   const char* text = std::getenv("KILONOVA_BENCH_HOSTS");
   return text == nullptr ? 10'000 : std::atoll(text);
-}
-
-double CpuSeconds() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& t) {
-    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
-  };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
 model::HostReport ReportOf(const std::string& host) {

@@ -2,15 +2,17 @@
 // Durable creations a second: conductor and store without gRPC, N clients that wait for the sync.
 // The directory must be on the disk that counts: KILONOVA_BENCH_DIR, else the temporary one.
 #include <benchmark/benchmark.h>
-#include <sys/resource.h>
 
 #include <atomic>
 #include <thread>
 
+#include "tests/bench/cpu_seconds.h"
 #include "tests/unit/scheduler/conductor/rig.h"
 
 namespace kilonova::scheduler::core {
 namespace {
+
+using bench::CpuSeconds;
 
 // As large as a real build message.
 class RealisticEncoder final : public MessageEncoder {
@@ -22,15 +24,6 @@ class RealisticEncoder final : public MessageEncoder {
   }
   Expected<std::string> EncodeAction(const ActionMessage& m) const override { return m.unique_id; }
 };
-
-double CpuSeconds() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& t) {
-    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
-  };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
 
 void DurableCreates(benchmark::State& state) {
   const int clients = static_cast<int>(state.range(0));
