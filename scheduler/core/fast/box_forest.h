@@ -139,13 +139,6 @@ class BoxForest {
   // Writes the box of `ref` into its parent; true when that changed it.
   bool RefreshInParent(Ref ref);
   void RefreshUp(Ref ref);
-  // ---- one point of a leaf (box_forest_change.cpp)
-  void NoteBefore(Ref leaf, std::size_t at);
-  void NoteNothingBefore();
-  void NoteAfter(const Point& point);
-  void NoteNothingAfter();
-  bool ChangeInParent(Ref ref);
-  void ChangeUp(Ref leaf);
 
   double* LeafValues(Ref ref) {
     return leaf_values_.data() + (ref & ~kLeafBit) * values_ * kLeafPoints;
@@ -168,15 +161,7 @@ class BoxForest {
   Split* Splits(Ref ref) { return inner_splits_.data() + ref * kChildren; }
   const Split* Splits(Ref ref) const { return inner_splits_.data() + ref * kChildren; }
 
-  // What a bound was, and what it is now, on the way up from a leaf.
-  struct Change {
-    std::vector<double> high_from, high_to, low_from, low_to;
-    std::vector<std::int32_t> room_from, room_to;
-    std::uint32_t first_from = 0, first_to = 0;
-  };
-
   std::size_t values_, rooms_;
-  Change change_;
   std::size_t trees_ = 0;
   std::vector<Ref> groups_;
   std::vector<Ref> leaf_of_;
