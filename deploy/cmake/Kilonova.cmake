@@ -117,8 +117,10 @@ function(kilonova_test)
   _kilonova_tsan_mutex(${K_NAME}_test)
   target_link_libraries(${K_NAME}_test PRIVATE ${K_DEPS} GTest::gmock_main)
   target_compile_definitions(${K_NAME}_test PRIVATE
-    KILONOVA_SOURCE_DIR="${PROJECT_SOURCE_DIR}" KILONOVA_BINARY_DIR="${PROJECT_BINARY_DIR}"
-    $<$<OR:$<BOOL:${KILONOVA_SANITIZE}>,$<BOOL:${KILONOVA_FUZZ}>>:KILONOVA_SANITIZED=1>)
+    KILONOVA_SOURCE_DIR="${PROJECT_SOURCE_DIR}" KILONOVA_BINARY_DIR="${PROJECT_BINARY_DIR}")
+  if(KILONOVA_SANITIZE OR KILONOVA_FUZZ)
+    target_compile_definitions(${K_NAME}_test PRIVATE KILONOVA_SANITIZED=1)
+  endif()
   add_test(NAME ${K_NAME} COMMAND ${K_NAME}_test)
   set_tests_properties(${K_NAME} PROPERTIES LABELS "${K_LABEL}" ENVIRONMENT "${K_ENV}")
   _kilonova_timeout(${K_NAME} ${K_TIMEOUT})
