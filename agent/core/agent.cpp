@@ -12,6 +12,7 @@
 #include "agent/core/instance_files.h"
 #include "agent/core/observe.h"
 #include "common/base/log.h"
+#include "common/model/methods.h"
 
 namespace kilonova::agent::core {
 namespace {
@@ -21,17 +22,18 @@ constexpr std::size_t kMaxWorkers = 10;  // Nova's max_concurrent_builds
 constexpr std::size_t kMaxDecoded = 256;
 
 JobKind KindOf(const std::string& method) {
-  if (method == kBuildMethod) return JobKind::kBuild;
-  return method == kTerminateMethod ? JobKind::kDelete : JobKind::kAction;
+  if (method == model::kBuildMethod) return JobKind::kBuild;
+  const bool terminate = model::ActionOf(method) == model::ActionKind::kTerminate;
+  return terminate ? JobKind::kDelete : JobKind::kAction;
 }
 
 bool IsServed(const std::string& method) {
-  return method == kBuildMethod || method == kTerminateMethod || method == "start_instance" ||
-         method == "stop_instance" || method == "reboot_instance";
+  return method == model::kBuildMethod || model::ActionOf(method).has_value();
 }
 
 bool IsSlow(const std::string& method) {
-  return method != kTerminateMethod && method != "start_instance";
+  const auto action = model::ActionOf(method);
+  return action != model::ActionKind::kTerminate && action != model::ActionKind::kStart;
 }
 
 }  // namespace
@@ -183,7 +185,7 @@ void Agent::ReportRefused(const Status& why) {
   const std::int64_t generation = std::atoll(text("generation").c_str());
   const std::string method = text("method");
   if (!IsServed(method) || !instance.ok() || generation < 1) return;
-  const bool build = method == kBuildMethod;
+  const bool build = method == model::kBuildMethod;
   {
     const absl::MutexLock lock(&mutex_);
     if (build && building_.contains(*instance)) return;

@@ -8,6 +8,7 @@
 #include "agent/core/power.h"
 #include "agent/core/undo.h"
 #include "common/base/log.h"
+#include "common/model/methods.h"
 
 namespace kilonova::agent::core {
 namespace {
@@ -30,7 +31,7 @@ void Agent::RunTicket(Ticket& ticket, Cancellation& cancel) {
   ticket.running.reset();
   const absl::MutexLock lock(&mutex_);
   at_work_.erase(entry.id);
-  if (entry.method != kBuildMethod || cancel.kind() == StopKind::kDrain) return;
+  if (entry.method != model::kBuildMethod || cancel.kind() == StopKind::kDrain) return;
   const auto it = building_.find(entry.instance_uuid);
   if (it != building_.end() && it->second == entry.generation) building_.erase(it);
 }
@@ -50,7 +51,7 @@ std::unique_ptr<Runnable> Agent::Begin(Ticket& ticket, Cancellation& cancel) {
     const absl::MutexLock lock(&mutex_);
     at_work_[entry.id] = ports_.clock.Steady();
   }
-  if (entry.method == kTerminateMethod) {
+  if (model::ActionOf(entry.method) == model::ActionKind::kTerminate) {
     // Never given up: it may begin again as often as it must, and needs nothing of its body. A
     // guest that outlives its delete would run with nobody knowing.
     return MakeDelete(services_, head, cancel);
@@ -99,7 +100,7 @@ std::unique_ptr<Runnable> Agent::Dispatch(Ticket& ticket, const OperationHead& h
 std::unique_ptr<Runnable> Agent::Abandon(const Ticket& ticket, const OperationHead& head,
                                          Cancellation& cancel, const Status& why) {
   counters_.Add("operations.abandoned");
-  if (ticket.entry.method == kBuildMethod) {
+  if (ticket.entry.method == model::kBuildMethod) {
     model::BuildRequest what;  // its body is not trusted any more: no NICs to clean, only the rest
     what.instance.uuid = head.instance;
     what.claim.generation = head.generation;

@@ -7,11 +7,9 @@
 #include <string_view>
 
 #include "agent/core/agent.h"
+#include "common/model/methods.h"
 
 namespace kilonova::agent::core {
-
-inline constexpr std::string_view kBuildMethod = "build_and_run_instance";
-inline constexpr std::string_view kTerminateMethod = "terminate_instance";
 
 struct Agent::Ticket {
   JournalEntry entry;  // without its body
@@ -23,7 +21,7 @@ struct Agent::Ticket {
 };
 
 inline std::string OperationName(const std::string& method) {
-  if (method == kBuildMethod) return "build";
+  if (method == model::kBuildMethod) return "build";
   return method.substr(0, method.find('_'));  // terminate_instance -> terminate
 }
 

@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "common/model/bounds.h"
+
 namespace kilonova::agent::core {
 namespace {
 
@@ -50,7 +52,7 @@ Expected<Piece> TailOf(const std::filesystem::path& path, std::size_t most) {
 }  // namespace
 
 Expected<ConsoleTail> ReadConsoleTail(const std::filesystem::path& log, std::size_t max_bytes) {
-  const std::size_t most = std::min(max_bytes, kMaxConsoleBytes);
+  const std::size_t most = std::min(max_bytes, model::kMaxConsoleBytes);
   ASSIGN_OR_RETURN(Piece now, TailOf(log, most));
   ConsoleTail tail{std::move(now.bytes), now.more};
   if (tail.truncated) return tail;

@@ -15,8 +15,6 @@
 
 namespace kilonova::agent::core {
 
-inline constexpr std::size_t kMaxConsoleBytes = 100 * 1024;
-
 struct ConsoleTail {
   std::string output;      // the last bytes the guest wrote, byte for byte
   bool truncated = false;  // there was more before them
@@ -39,8 +37,8 @@ class HostView {
   virtual Expected<std::vector<model::HostInstance>> Instances() = 0;
   // Running totals: "messages_refused.MESSAGE_MALFORMED", "builds.done"...
   virtual std::map<std::string, std::int64_t> Counters() const = 0;
-  // At most `max_bytes` and never more than kMaxConsoleBytes. INSTANCE_NOT_FOUND when it is not
-  // here; empty output while the guest has written nothing.
+  // At most `max_bytes` and never more than model::kMaxConsoleBytes. INSTANCE_NOT_FOUND when it is
+  // not here; empty output while the guest has written nothing.
   virtual Expected<ConsoleTail> Console(const Uuid& instance, std::size_t max_bytes) = 0;
   // From Welcome. Removed in the background: what carries this host's tag, up to that generation.
   virtual void RemoveStale(const std::vector<StaleInstance>& stale) = 0;

@@ -4,6 +4,8 @@
 #include <set>
 #include <string>
 
+#include "common/model/bounds.h"
+
 namespace kilonova::hardware {
 namespace {
 
@@ -32,11 +34,12 @@ Expected<HostNumaCell> ReadCell(const model::HostNumaCell& in) {
   out.memory = in.memory_mb;
   out.cpu_usage = in.cpu_usage;
   out.memory_usage = in.memory_usage_mb;
-  if (in.siblings.size() > kMostHostCores) return Invalid(field + "siblings", "are too many");
+  if (in.siblings.size() > model::kMostHostCores)
+    return Invalid(field + "siblings", "are too many");
   for (const std::string& core : in.siblings) {
     RETURN_IF_ERROR(ReadCpus(core, field + "siblings", out.siblings.emplace_back()));
   }
-  if (in.pages.size() > kMostPageSizes) return Invalid(field + "pages", "are too many");
+  if (in.pages.size() > model::kMostPageSizes) return Invalid(field + "pages", "are too many");
   for (const model::HostNumaPages& pages : in.pages) {
     if (pages.size_kb <= 0 || pages.total < 0 || pages.used < 0 || pages.reserved < 0) {
       return Invalid(field + "pages", "are out of bounds");
@@ -70,7 +73,7 @@ std::vector<model::HostNumaCell> ToReport(const HostNumaTopology& topology) {
 }
 
 Expected<HostNumaTopology> FromReport(const std::vector<model::HostNumaCell>& cells) {
-  if (cells.size() > kMostHostCells) return Invalid("numa_cells", "are too many");
+  if (cells.size() > model::kMostHostCells) return Invalid("numa_cells", "are too many");
   HostNumaTopology topology;
   std::set<std::int64_t> ids;
   for (const model::HostNumaCell& cell : cells) {

@@ -12,11 +12,8 @@ namespace kilonova::hardware {
 
 std::vector<model::HostNumaCell> ToReport(const HostNumaTopology& topology);
 
-inline constexpr std::size_t kMostHostCells = 1024;
-inline constexpr std::size_t kMostHostCores = 65536;  // sibling sets of one cell
-inline constexpr std::size_t kMostPageSizes = 16;
 // INVALID_ARGUMENT naming the field, for CPU sets that are none, negative amounts, ids given twice
-// and beyond the bounds above.
+// and beyond the bounds of model/bounds.h.
 Expected<HostNumaTopology> FromReport(const std::vector<model::HostNumaCell>& cells);
 
 }  // namespace kilonova::hardware

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "common/model/bounds.h"
 #include "proto/grpc/states.h"
 
 namespace kilonova::grpc {
@@ -16,9 +17,7 @@ Status Invalid(const std::string& field, const std::string& message) {
                {{"field", field}});
 }
 
-constexpr int kMostNumaCells = 1024;
-constexpr int kMostCores = 65536;  // of one cell
-constexpr int kMostPageSizes = 16;
+bool MoreThan(std::size_t most, int size) { return static_cast<std::size_t>(size) > most; }
 
 bool IsResourceClass(const std::string& name) {
   return !name.empty() && name.size() <= 255 && std::ranges::all_of(name, [](char c) {
@@ -243,9 +242,11 @@ Expected<model::HostReport> FromProto(const std::string& host, const v1::HostRep
   out.free_disk_gb = report.free_disk_gb();
   out.free_memory_mb = report.free_memory_mb();
   out.availability_zone = report.availability_zone();
-  if (report.numa_cells_size() > kMostNumaCells) return Invalid("numa_cells", "are too many");
+  if (MoreThan(model::kMostHostCells, report.numa_cells_size()))
+    return Invalid("numa_cells", "are too many");
   for (const auto& cell : report.numa_cells()) {
-    if (cell.siblings_size() > kMostCores || cell.pages_size() > kMostPageSizes) {
+    if (MoreThan(model::kMostHostCores, cell.siblings_size()) ||
+        MoreThan(model::kMostPageSizes, cell.pages_size())) {
       return Invalid("numa_cells", "have too many siblings or page sizes");
     }
     out.numa_cells.push_back(CellFrom(cell));

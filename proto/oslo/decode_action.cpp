@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "common/model/methods.h"
 #include "proto/oslo/decode_methods.h"
 #include "proto/oslo/encode.h"
 #include "proto/oslo/reader.h"
@@ -12,14 +13,6 @@
 namespace kilonova::oslo {
 namespace {
 
-model::ActionKind KindOf(std::string_view method) {
-  using enum model::ActionKind;
-  for (const model::ActionKind kind : {kTerminate, kStart, kStop}) {
-    if (MethodOf(kind) == method) return kind;
-  }
-  return kReboot;
-}
-
 model::RebootType ReadRebootType(Reader& args) {
   const std::string type = args.Text("reboot_type");
   args.Require(type == "SOFT" || type == "HARD", "reboot_type", "is neither SOFT nor HARD");
@@ -28,26 +21,12 @@ model::RebootType ReadRebootType(Reader& args) {
 
 }  // namespace
 
-std::string_view MethodOf(model::ActionKind kind) {
-  switch (kind) {
-    case model::ActionKind::kTerminate:
-      return "terminate_instance";
-    case model::ActionKind::kStart:
-      return "start_instance";
-    case model::ActionKind::kStop:
-      return "stop_instance";
-    case model::ActionKind::kReboot:
-      return "reboot_instance";
-  }
-  return "";
-}
-
 Status DecodeAction(const Json& json, DecodeOptions options, ReceivedRequest* received) {
   Status status;
   Reader args(&json, "args", &status);
   const Instance instance = ReadInstance(args.Nova("instance", "Instance"));
   model::ActionRequest action;
-  action.kind = KindOf(received->request.method);
+  action.kind = model::ActionOf(received->request.method).value_or(model::ActionKind::kReboot);
   action.instance_uuid = instance.spec.uuid;
   action.instance_id = instance.spec.id;
   if (action.kind == model::ActionKind::kStop) {

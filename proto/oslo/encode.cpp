@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/model/methods.h"
 #include "proto/oslo/encode_objects.h"
 #include "proto/oslo/envelope.h"
 #include "proto/oslo/text_checks.h"
@@ -105,7 +106,7 @@ Expected<std::string> EncodeBuild(const model::BuildRequest& request, const Dest
                                 {"limits", Json::MakeObject()},
                                 {"host_list", Json::MakeArray()},
                                 {"accel_uuids", Json::MakeArray()}});
-  return Seal(kBuildMethod, std::move(args), head);
+  return Seal(model::kBuildMethod, std::move(args), head);
 }
 
 Expected<std::string> EncodeAction(const model::ActionRequest& action,
@@ -130,7 +131,7 @@ Expected<std::string> EncodeAction(const model::ActionRequest& action,
       args.Set("reboot_type", action.reboot_type == model::RebootType::kHard ? "HARD" : "SOFT");
       break;
   }
-  return Seal(MethodOf(action.kind), std::move(args), head);
+  return Seal(model::MethodOf(action.kind), std::move(args), head);
 }
 
 }  // namespace kilonova::oslo

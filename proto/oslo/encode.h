@@ -55,8 +55,4 @@ Expected<std::string> EncodeAction(const model::ActionRequest& action,
                                    const model::BuildRequest& built, const InstanceState& state,
                                    const MessageHead& head);
 
-// "build_and_run_instance", "terminate_instance"...
-inline constexpr std::string_view kBuildMethod = "build_and_run_instance";
-std::string_view MethodOf(model::ActionKind kind);
-
 }  // namespace kilonova::oslo

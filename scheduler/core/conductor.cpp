@@ -14,7 +14,8 @@ Conductor::~Conductor() { Stop(); }
 
 Expected<std::unique_ptr<Conductor>> Conductor::Open(Store& store, Engine& engine,
                                                      const MessageEncoder& encoder,
-                                                     const Clock& clock, ConductorOptions options) {
+                                                     const Clock& clock,
+                                                     const ConductorOptions& options) {
   auto impl = std::make_unique<Impl>(store, engine, encoder, clock, options);
   RETURN_IF_ERROR(impl->Load());
   return std::unique_ptr<Conductor>(new Conductor(std::move(impl)));

@@ -127,7 +127,7 @@ class Conductor {
   static Expected<std::unique_ptr<Conductor>> Open(Store& store, Engine& engine,
                                                    const MessageEncoder& encoder,
                                                    const Clock& clock,
-                                                   ConductorOptions options = {});
+                                                   const ConductorOptions& options = {});
   ~Conductor();
 
   // ---- instances. Errors as instance.proto names them.

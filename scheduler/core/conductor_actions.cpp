@@ -4,6 +4,7 @@
 
 #include "common/base/failpoint.h"
 #include "common/base/log.h"
+#include "common/model/methods.h"
 #include "scheduler/core/conductor_impl.h"
 #include "scheduler/core/validate.h"
 
@@ -11,10 +12,6 @@ namespace kilonova::scheduler::core {
 namespace {
 
 using model::InstanceEvent;
-
-model::InstanceStates StatesOf(const InstanceRecord& r) {
-  return {r.vm_state, r.task_state, r.power_state, r.launched_at.has_value()};
-}
 
 // The client's id, if it gave one: it follows the action through every log.
 Expected<std::string> RequestIdOf(const std::string& request_id) {
@@ -27,7 +24,7 @@ Expected<std::string> RequestIdOf(const std::string& request_id) {
 
 Expected<InstancePtr> Conductor::Impl::Act(const std::string& instance,
                                            const std::string& request_id, InstanceEvent event,
-                                           model::ActionRequest action) {
+                                           const model::ActionRequest& action) {
   ASSIGN_OR_RETURN(const std::string request, RequestIdOf(request_id));
   ASSIGN_OR_RETURN(const Uuid uuid, ResolveInstance(instance));
   const InstanceLocks mine(*this, {uuid});
@@ -82,7 +79,7 @@ Expected<InstancePtr> Conductor::Impl::Delete(const std::string& instance,
   const bool may_run = record->started_generation == record->generation;
   if (!untold && !may_run && record->vm_state == model::VmState::kBuilding) {
     const auto waiting = outbox_.Of(uuid);
-    if (waiting.size() == 1 && waiting[0].method == kBuildMethod &&
+    if (waiting.size() == 1 && waiting[0].method == model::kBuildMethod &&
         outbox_.Withdraw(waiting[0].id)) {
       untold = true;
       change.ops.emplace_back(DropOutbox{waiting[0].id});

@@ -47,10 +47,14 @@ struct Change {
   }
 };
 
+model::InstanceStates StatesOf(const InstanceRecord& record);
+// False when the table has no such step from here: the cause is late or odd, and changes nothing.
+bool Step(InstanceRecord& record, model::InstanceEvent event);
+
 class Conductor::Impl {
  public:
   Impl(Store& store, Engine& engine, const MessageEncoder& encoder, const Clock& clock,
-       ConductorOptions options);
+       const ConductorOptions& options);
   Status Load();
 
   // ---- conductor_create.cpp
@@ -72,17 +76,18 @@ class Conductor::Impl {
   // ---- conductor_actions.cpp
   Expected<InstancePtr> Delete(const std::string& instance, const std::string& request_id);
   Expected<InstancePtr> Act(const std::string& instance, const std::string& request_id,
-                            model::InstanceEvent event, model::ActionRequest action);
+                            model::InstanceEvent event, const model::ActionRequest& action);
   Status ConfirmStart(const std::string& host, const Uuid& instance, std::int64_t generation);
   // ---- conductor_reports.cpp
   Expected<std::int64_t> HandleStateReports(const Uuid& session,
                                             std::span<const model::StateReport> reports);
   bool HandleReturned(const OutboxRow& row);
-  // ---- conductor_hosts.cpp
+  // ---- conductor_sessions.cpp
   Expected<HostWelcome> HostUp(const HostHello& hello);
   Status HostReported(const Uuid& session, const HostUpdate& update);
   Status HostHeartbeat(const Uuid& session, const std::map<std::string, std::int64_t>& counters);
   void SessionEnded(const Uuid& session);
+  // ---- conductor_hosts.cpp
   Expected<HostView> SetEnabled(const std::string& host, bool enabled, const std::string& reason);
   Expected<HostView> GetHost(const std::string& host);
   Expected<Page<HostView>> ListHosts(const PageRequest& page);
@@ -261,7 +266,7 @@ class Conductor::Impl {
   void Index(const InstancePtr& record) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ReleasePorts(const InstanceRecord& record) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  // creation
+  // creation; conductor_resolve.cpp
   Expected<Resolved> Resolve(const InstanceTemplate& instance)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // conductor_placement.cpp. Fills in what the rest of `placement` asks of hosts' NUMA cells and of
@@ -282,6 +287,7 @@ class Conductor::Impl {
   Expected<std::optional<RequestedDestination>> DestinationOf(const InstanceTemplate& t)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Expected<std::string> ForcedHost(const ZoneRequest& zone) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // conductor_create.cpp
   Expected<PlaceResult> Decide(Resolved& resolved, const std::vector<MutableInstance>& records);
   Expected<std::optional<std::vector<InstancePtr>>> Admit(const CreateRequest& request,
                                                           const std::string& digest);
@@ -289,6 +295,11 @@ class Conductor::Impl {
   Expected<std::vector<InstancePtr>> CreateAdmitted(const CreateRequest& request,
                                                     const std::string& digest);
   std::vector<MutableInstance> NewRecords(const CreateRequest& request, const Resolved& resolved);
+  void Refuse(const PlacementRequest& placement, Explanation refusal,
+              const std::vector<MutableInstance>& records);
+  Status AddPlaced(Change& change, const InstanceRecord& record, const model::Resources& resources,
+                   const CreateRequest& request);
+  // conductor_ports.cpp
   Status GivePorts(InstanceRecord& record, const std::vector<Uuid>& networks)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::string NewMac() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -300,7 +311,7 @@ class Conductor::Impl {
   Status AddAction(Change& change, const InstanceRecord& record, model::ActionRequest action);
   void AddOutboxRow(Change& change, OutboxRow row);
 
-  // builds that fail
+  // conductor_reschedule.cpp: builds that fail
   Status Reschedule(Change& change, InstanceRecord& record, FaultRecord fault, bool retryable);
   bool NextHost(Change& change, InstanceRecord& record);
   void GiveUp(Change& change, InstanceRecord& record, FaultRecord fault);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/model/methods.h"
 #include "scheduler/core/conductor_impl.h"
 
 namespace kilonova::scheduler::core {
@@ -64,7 +65,7 @@ Status Conductor::Impl::AddBuild(Change& change, const InstanceRecord& record,
   for (const HostRef& ref : record.alternates) request.alternates.emplace_back(ref.host, ref.node);
   ASSIGN_OR_RETURN(request.pci_requests, PciRequestsOf(record));
   OutboxRow row{.host = record.host, .instance = record.uuid(), .generation = record.generation};
-  row.method = kBuildMethod;
+  row.method = model::kBuildMethod;
   row.unique_id = NewUniqueId();
   ASSIGN_OR_RETURN(
       row.body,
@@ -80,7 +81,7 @@ Status Conductor::Impl::AddAction(Change& change, const InstanceRecord& record,
   action.instance_id = record.spec.id;
   action.generation = record.generation;
   OutboxRow row{.host = record.host, .instance = record.uuid(), .generation = record.generation};
-  row.method = MethodOf(action.kind);
+  row.method = model::MethodOf(action.kind);
   row.unique_id = NewUniqueId();
   ASSIGN_OR_RETURN(
       row.body, encoder_.EncodeAction({action, record, row.unique_id, record.action_request_id}));

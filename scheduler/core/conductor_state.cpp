@@ -10,7 +10,7 @@
 namespace kilonova::scheduler::core {
 
 Conductor::Impl::Impl(Store& store, Engine& engine, const MessageEncoder& encoder,
-                      const Clock& clock, ConductorOptions options)
+                      const Clock& clock, const ConductorOptions& options)
     : store_(store),
       engine_(engine),
       encoder_(encoder),
@@ -21,6 +21,24 @@ Conductor::Impl::Impl(Store& store, Engine& engine, const MessageEncoder& encode
         return LiveAfter(after, wanted);
       }) {
   outbox_.OnReturned([this](const OutboxRow& row) { return HandleReturned(row); });
+}
+
+model::InstanceStates StatesOf(const InstanceRecord& record) {
+  return {record.vm_state, record.task_state, record.power_state, record.launched_at.has_value()};
+}
+
+bool Step(InstanceRecord& record, model::InstanceEvent event) {
+  const auto after = model::Apply(StatesOf(record), event);
+  if (!after.ok()) {
+    LogInfo("report does not apply", {F("instance", record.uuid()), F("event", model::Name(event)),
+                                      F("vm_state", model::Name(record.vm_state)),
+                                      F("task_state", model::Name(record.task_state))});
+    return false;
+  }
+  record.vm_state = after->vm;
+  record.task_state = after->task;
+  record.power_state = after->power;
+  return true;
 }
 
 Status Conductor::Impl::Commit(Change change) {
@@ -63,16 +81,6 @@ void Conductor::Impl::Index(const InstancePtr& record) {
   live_.Put(*record);
   recent_.Put(key, record);
   if (group != groups_.end()) group->second.members[record->uuid()] = record->host;
-}
-
-void Conductor::Impl::ReleasePorts(const InstanceRecord& record) {
-  for (const model::NicRequest& nic : record.nics) {
-    macs_.erase(MacNumber(nic.mac));
-    const auto network = networks_.find(nic.network_id);
-    if (network == networks_.end()) continue;
-    --network->second.ports;
-    for (const model::FixedIp& ip : nic.fixed_ips) network->second.pool.Release(ip.address);
-  }
 }
 
 Conductor::Impl::InstanceLocks::InstanceLocks(Impl& impl, std::set<Uuid> uuids)

@@ -52,11 +52,6 @@ class MessageEncoder {
   virtual Expected<std::string> EncodeAction(const ActionMessage& message) const = 0;
 };
 
-// "build_and_run_instance", "terminate_instance", "start_instance", "stop_instance",
-// "reboot_instance".
-std::string_view MethodOf(model::ActionKind kind);
-inline constexpr std::string_view kBuildMethod = "build_and_run_instance";
-
 class Outbox {
  public:
   virtual ~Outbox() = default;

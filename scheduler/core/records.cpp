@@ -49,18 +49,4 @@ std::uint64_t MacNumber(std::string_view mac) {
   return number;
 }
 
-std::string_view MethodOf(model::ActionKind kind) {
-  switch (kind) {
-    case model::ActionKind::kTerminate:
-      return "terminate_instance";
-    case model::ActionKind::kStart:
-      return "start_instance";
-    case model::ActionKind::kStop:
-      return "stop_instance";
-    case model::ActionKind::kReboot:
-      return "reboot_instance";
-  }
-  return "";
-}
-
 }  // namespace kilonova::scheduler::core

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "scheduler/core/conductor.h"
+
 namespace kilonova::scheduler::adapters::grpc {
 namespace {
 
@@ -61,7 +63,8 @@ Status CheckPage(std::int64_t page_size, const std::string& page_token) {
 }
 
 Status CheckCount(std::int64_t count) {
-  return count >= 0 && count <= kMostCount ? OkStatus() : Invalid("count", "must be 1 to 1000");
+  return count >= 0 && count <= core::kMostCount ? OkStatus()
+                                                 : Invalid("count", "must be 1 to 1000");
 }
 
 Status CheckTemplate(const v1::InstanceTemplate& instance) {

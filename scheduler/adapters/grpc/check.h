@@ -16,7 +16,6 @@ class InstanceTemplate;
 
 namespace kilonova::scheduler::adapters::grpc {
 
-inline constexpr std::int64_t kMostCount = 1000;
 inline constexpr std::int64_t kMostPage = 1000;
 
 // 1 to 255 bytes without control characters: an id or a name.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "common/model/bounds.h"
 #include "scheduler/adapters/grpc/check.h"
 #include "scheduler/adapters/grpc/messages.h"
 #include "scheduler/adapters/grpc/services.h"
@@ -12,7 +13,7 @@
 namespace kilonova::scheduler::adapters::grpc {
 namespace {
 
-constexpr std::int32_t kMostConsole = 102'400;
+constexpr auto kMostConsole = static_cast<std::int32_t>(model::kMaxConsoleBytes);
 constexpr std::chrono::milliseconds kConsoleDeadline{10'000};
 
 class InstanceServiceImpl final : public UnaryService<v1::InstanceService::CallbackService> {

@@ -18,6 +18,7 @@
 #include "agent/core/operation_queue.h"
 #include "agent/core/template_check.h"
 #include "agent/core/waiting.h"
+#include "common/model/bounds.h"
 #include "tests/support/agent_harness.h"
 
 namespace kilonova::testing {
@@ -199,8 +200,8 @@ TEST(Console, IsTheLastBytesOverBothFiles) {
   EXPECT_EQ(ReadConsoleTail(log, 7)->output, "er" + std::string("new\0\xff", 5));
   EXPECT_TRUE(ReadConsoleTail(log, 7)->truncated);
   EXPECT_EQ(ReadConsoleTail(log, 2)->output, std::string("\0\xff", 2));
-  std::ofstream(log) << std::string(kMaxConsoleBytes + 5, 'x');
-  EXPECT_EQ(ReadConsoleTail(log, SIZE_MAX)->output.size(), kMaxConsoleBytes);
+  std::ofstream(log) << std::string(model::kMaxConsoleBytes + 5, 'x');
+  EXPECT_EQ(ReadConsoleTail(log, SIZE_MAX)->output.size(), model::kMaxConsoleBytes);
 }
 
 TEST(Console, FollowsNoLink) {

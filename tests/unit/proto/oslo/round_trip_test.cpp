@@ -4,6 +4,7 @@
 
 #include <random>
 
+#include "common/model/methods.h"
 #include "tests/unit/proto/oslo/builders.h"
 
 namespace kilonova::oslo {
@@ -169,7 +170,7 @@ TEST(RoundTrip, ActionsComeBackAsTheyWere) {
     const auto received = DecodeComputeRequest(*body);
     ASSERT_TRUE(received.ok()) << Describe(received.status());
     EXPECT_EQ(std::get<model::ActionRequest>(received->request.body), action);
-    EXPECT_EQ(received->request.method, MethodOf(action.kind));
+    EXPECT_EQ(received->request.method, model::MethodOf(action.kind));
     EXPECT_TRUE(received->has_ticket);
   }
 }

@@ -5,6 +5,7 @@
 #include <set>
 #include <thread>
 
+#include "common/model/methods.h"
 #include "tests/unit/scheduler/conductor/rig.h"
 
 namespace kilonova::scheduler::core {
@@ -52,7 +53,7 @@ TEST_F(Create, OneInstance_IsPlacedClaimedAddressedAndSent) {
   const auto sent = rig_.Deliver();
   ASSERT_EQ(sent.size(), 1U);
   EXPECT_EQ(sent[0].host, r.host);
-  EXPECT_EQ(sent[0].method, kBuildMethod);
+  EXPECT_EQ(sent[0].method, model::kBuildMethod);
   EXPECT_THAT(sent[0].body, HasSubstr("pw=s3cret"));
   EXPECT_EQ(rig_.conductor->outbox().Pending(), 0U);
   rig_.CheckInvariants();

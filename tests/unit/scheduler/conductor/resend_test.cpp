@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Messages that the broker confirmed and that were lost all the same.
+#include "common/model/methods.h"
 #include "tests/unit/scheduler/conductor/rig.h"
 
 namespace kilonova::scheduler::core {
@@ -42,7 +43,7 @@ TEST_F(Resend, ALostBuild_IsSentAgainToANewJournal) {
   ASSERT_EQ(first.size(), 1U);
   const auto again = NewJournal();
   ASSERT_EQ(again.size(), 1U);
-  EXPECT_EQ(again[0].method, kBuildMethod);
+  EXPECT_EQ(again[0].method, model::kBuildMethod);
   EXPECT_EQ(again[0].host, "a");
   EXPECT_EQ(again[0].instance, r->uuid());
   EXPECT_EQ(again[0].generation, r->generation);

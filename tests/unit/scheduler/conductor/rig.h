@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "common/model/methods.h"
 #include "scheduler/adapters/store/sqlite_store.h"
 #include "scheduler/core/conductor.h"
 #include "scheduler/filters/filters.h"
@@ -46,8 +47,8 @@ class FakeEncoder final : public MessageEncoder {
   }
   Expected<std::string> EncodeAction(const ActionMessage& m) const override {
     if (broken) return Error(Code::kInternal, reason::kInternal, "cannot encode");
-    return std::string(MethodOf(m.request.kind)) + " " + m.request.instance_uuid.str() + " g" +
-           std::to_string(m.request.generation) + " id=" + m.unique_id;
+    return std::string(model::MethodOf(m.request.kind)) + " " + m.request.instance_uuid.str() +
+           " g" + std::to_string(m.request.generation) + " id=" + m.unique_id;
   }
   std::atomic<bool> broken{false};
 };
