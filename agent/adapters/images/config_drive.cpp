@@ -64,7 +64,7 @@ Status Place(const core::ConfigDriveFile& file, const fs::path& root) {
   const fs::path parent = relative.parent_path();
   for (const fs::path& part : parent) {
     dir /= part;
-    RETURN_IF_ERROR(MakePrivateDir(dir, 0755));  // as the guest sees it; the root is private
+    RETURN_IF_ERROR(MakeDir(dir, 0755));  // as the guest sees it; the root is private
   }
   const fs::path target = root / relative;
   ASSIGN_OR_RETURN(const OwnedFd fd, CreateFile(target, 0644));
@@ -142,7 +142,7 @@ Status ToolConfigDrive::Write(const std::vector<core::ConfigDriveFile>& files,
     return AsConfigDriveError(FileError(errno, "remove", iso.path()));
   }
   const auto make = [&]() -> Status {
-    RETURN_IF_ERROR(MakePrivateDir(tree.path(), 0700));
+    RETURN_IF_ERROR(MakeDir(tree.path(), 0700));
     for (const core::ConfigDriveFile& file : files) RETURN_IF_ERROR(Place(file, tree.path()));
     RETURN_IF_ERROR(format_ == "vfat" ? MakeVfat(tools_, tree.path(), iso.path())
                                       : RunXorriso(tools_, tree.path(), iso.path()));

@@ -2,12 +2,10 @@
 #include "agent/adapters/images/files.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <utility>
 
 namespace kilonova::agent::adapters::images {
@@ -31,16 +29,6 @@ Draft::~Draft() {
   if (!kept_) unlink(path_.c_str());
 }
 
-Status FileError(int error, std::string_view what, const fs::path& path) {
-  const std::string detail = std::string(what) + " " + path.string() + ": " + std::strerror(error);
-  if (error == ENOSPC || error == EDQUOT) {
-    return Error(Code::kResourceExhausted, reason::kHostDiskFull, "the host's disk is full",
-                 {{kOperatorDetail, detail}});
-  }
-  return Error(Code::kInternal, reason::kInternal, "the host could not write the instance's files",
-               {{kOperatorDetail, detail}});
-}
-
 Status ToolFileError(Reason reason, std::string_view message, const fs::path& dir,
                      std::string_view tool_says) {
   struct statvfs info = {};
@@ -52,17 +40,6 @@ Status ToolFileError(Reason reason, std::string_view message, const fs::path& di
                  {{kOperatorDetail, std::string(tool_says)}});
   }
   return Error(Code::kInternal, reason, message, {{kOperatorDetail, std::string(tool_says)}});
-}
-
-Status MakePrivateDir(const fs::path& path, unsigned mode) {
-  if (mkdir(path.c_str(), mode) != 0 && errno != EEXIST) return FileError(errno, "mkdir", path);
-  struct stat info = {};
-  if (lstat(path.c_str(), &info) != 0) return FileError(errno, "stat", path);
-  if (!S_ISDIR(info.st_mode)) return FileError(ENOTDIR, "mkdir", path);
-  if ((info.st_mode & 07777) != mode && chmod(path.c_str(), mode) != 0) {
-    return FileError(errno, "chmod", path);
-  }
-  return OkStatus();
 }
 
 Expected<OwnedFd> CreateFile(const fs::path& path, unsigned mode) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "agent/core/files.h"
 #include "common/base/status.h"
 
 namespace kilonova::agent::adapters::images {
@@ -42,14 +43,14 @@ class Draft {
   bool kept_ = false;
 };
 
-// HOST_DISK_FULL for ENOSPC and EDQUOT, else INTERNAL; path and errno are for the operator.
-Status FileError(int error, std::string_view what, const std::filesystem::path& path);
-// The same for a tool that failed while writing below `dir`: full when it or the file system says
+using core::FileError;
+using core::MakeDir;
+
+// FileError for a tool that failed while writing below `dir`: full when it or the file system says
 // so.
 Status ToolFileError(Reason reason, std::string_view message, const std::filesystem::path& dir,
                      std::string_view tool_says);
 
-Status MakePrivateDir(const std::filesystem::path& path, unsigned mode);
 // Opens `path` for writing; it must not exist.
 Expected<OwnedFd> CreateFile(const std::filesystem::path& path, unsigned mode);
 Status WriteAll(int fd, std::string_view bytes, const std::filesystem::path& path);

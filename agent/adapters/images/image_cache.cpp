@@ -17,8 +17,8 @@ Status ImageCache::Prepare() const {
   std::error_code error;
   fs::create_directories(paths_.state_dir, error);
   if (error) return FileError(error.value(), "mkdir", paths_.state_dir);
-  RETURN_IF_ERROR(MakePrivateDir(paths_.Images(), 0711));
-  RETURN_IF_ERROR(MakePrivateDir(paths_.Downloads(), 0700));
+  RETURN_IF_ERROR(MakeDir(paths_.Images(), 0711));
+  RETURN_IF_ERROR(MakeDir(paths_.Downloads(), 0700));
   for (fs::directory_iterator it(paths_.Downloads(), error), end; !error && it != end;
        it.increment(error)) {
     fs::remove_all(it->path(), error);
