@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/unit/common/hardware/numa_json.h"
 
-#include <cstdlib>
-#include <fstream>
 #include <stdexcept>
+
+#include "tests/support/nova_vectors.h"
 
 namespace kilonova::hardware::testing {
 namespace {
@@ -29,10 +29,6 @@ PciSpec SpecFrom(const Json& json) {
   return spec;
 }
 
-NetworkMetadata NetworksFrom(const Json& json) {
-  return {json.at("physnets").get<std::set<std::string>>(), json.at("tunneled").get<bool>()};
-}
-
 Json WordOr(std::string_view word) { return word.empty() ? Json() : Json(word); }
 
 HostNumaCell HostCellFrom(const Json& json) {
@@ -46,12 +42,13 @@ HostNumaCell HostCellFrom(const Json& json) {
   cell.pinned_cpus = CpusFrom(json.at("pinned_cpus"));
   for (const auto& core : json.at("siblings")) cell.siblings.push_back(CpusFrom(core));
   for (const auto& pages : json.at("mempages")) {
-    cell.mempages.push_back(
-        {pages.at("size_kb"), pages.at("total"), pages.at("used"), pages.at("reserved")});
+    cell.mempages.push_back({pages.at("size_kb"), pages.at("total"), pages.at("used"),
+                             pages.value("reserved", std::int64_t{0})});
   }
   cell.socket = NumberOr(json, "socket");
-  if (json.contains("network_metadata")) {
-    cell.network_metadata = NetworksFrom(json.at("network_metadata"));
+  if (const auto networks = json.find("network_metadata");
+      networks != json.end() && networks->is_object()) {
+    cell.network_metadata = NetworksFrom(*networks);
   }
   return cell;
 }
@@ -99,13 +96,9 @@ Json ToJson(const InstanceNumaCell& cell) {
 }  // namespace
 
 Json LoadVectors(const std::string& name) {
-  const char* directory = std::getenv("KILONOVA_VECTORS");
-  const std::string path =
-      (directory ? std::string(directory) : std::string(KILONOVA_SOURCE_DIR "/tests/vectors")) +
-      "/" + name;
-  std::ifstream in(path);
-  if (!in) throw std::runtime_error("no vectors at " + path);
-  return Json::parse(in);
+  const std::string text = kilonova::testing::ReadVectors(name);
+  if (text.empty()) throw std::runtime_error("no vectors called " + name);
+  return Json::parse(text);
 }
 
 model::Flavor FlavorFrom(const Json& json) {
@@ -120,6 +113,10 @@ model::Flavor FlavorFrom(const Json& json) {
 std::map<std::string, std::string> PropertiesFrom(const Json& image) {
   if (image.is_null()) return {};
   return image.at("properties").get<std::map<std::string, std::string>>();
+}
+
+NetworkMetadata NetworksFrom(const Json& json) {
+  return {json.at("physnets").get<std::set<std::string>>(), json.at("tunneled").get<bool>()};
 }
 
 HostNumaTopology HostFrom(const Json& json) {
@@ -164,6 +161,7 @@ std::vector<PciRequest> RequestsFrom(const Json& json) {
     request.count = from.at("count");
     for (const auto& spec : from.at("spec")) request.spec.push_back(SpecFrom(spec));
     request.alias_name = TextOr(from, "alias_name");
+    request.request_id = TextOr(from, "request_id");
     request.numa_policy = PciNumaPolicyFrom(TextOr(from, "numa_policy")).value();
     requests.push_back(std::move(request));
   }

@@ -14,12 +14,13 @@ namespace kilonova::hardware::testing {
 
 using Json = nlohmann::json;
 
-// tests/vectors/<name>, or that of the directory KILONOVA_VECTORS names.
+// tests/vectors/<name>, or that of the directory KILONOVA_VECTORS names. Throws if there is none.
 Json LoadVectors(const std::string& name);
 
 model::Flavor FlavorFrom(const Json& json);
 std::map<std::string, std::string> PropertiesFrom(const Json& image);
 
+NetworkMetadata NetworksFrom(const Json& json);
 HostNumaTopology HostFrom(const Json& json);
 InstanceNumaTopology InstanceFrom(const Json& json);
 std::optional<NumaLimits> LimitsFrom(const Json& json);

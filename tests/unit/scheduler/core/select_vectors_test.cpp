@@ -134,7 +134,7 @@ class SelectCase {
                   fleet_.Record(host).hardware->numa() == nullptr);
       return;
     }
-    const auto want = testing::HostNumaFrom(after);
+    const auto want = hardware::testing::HostFrom(after);
     const auto* numa = fleet_.Record(host).hardware->numa();
     ASSERT_NE(numa, nullptr);
     ASSERT_EQ(numa->cells.size(), want.cells.size());

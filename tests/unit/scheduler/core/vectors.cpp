@@ -3,9 +3,6 @@
 
 #include <cmath>
 #include <set>
-#include <stdexcept>
-
-#include "tests/support/nova_vectors.h"
 
 namespace kilonova::scheduler::core::testing {
 namespace {
@@ -72,93 +69,10 @@ RequestedDestination DestinationFrom(const Json& json) {
   return destination;
 }
 
-hardware::CpuSet CpusFrom(const Json& json) {
-  return hardware::CpuSet(json.get<std::vector<hardware::CpuId>>());
-}
-
-hardware::NetworkMetadata NetworkFrom(const Json& json) {
-  return {.physnets = json.at("physnets").get<std::set<std::string>>(),
-          .tunneled = json.at("tunneled").get<bool>()};
-}
-
-hardware::HostNumaCell HostCellFrom(const Json& json) {
-  hardware::HostNumaCell cell;
-  cell.id = json.at("id");
-  cell.cpuset = CpusFrom(json.at("cpuset"));
-  cell.pcpuset = CpusFrom(json.at("pcpuset"));
-  cell.memory = json.at("memory");
-  cell.cpu_usage = json.at("cpu_usage");
-  cell.memory_usage = json.at("memory_usage");
-  cell.pinned_cpus = CpusFrom(json.at("pinned_cpus"));
-  for (const auto& core : json.at("siblings")) cell.siblings.push_back(CpusFrom(core));
-  for (const auto& pages : json.at("mempages")) {
-    cell.mempages.push_back({pages.at("size_kb"), pages.at("total"), pages.at("used"),
-                             pages.value("reserved", std::int64_t{0})});
-  }
-  if (const Json socket = json.value("socket", Json()); !socket.is_null()) cell.socket = socket;
-  if (json.contains("network_metadata") && json.at("network_metadata").is_object()) {
-    cell.network_metadata = NetworkFrom(json.at("network_metadata"));
-  }
-  return cell;
-}
-
-hardware::InstanceNumaCell InstanceCellFrom(const Json& json) {
-  hardware::InstanceNumaCell cell;
-  cell.id = json.at("id");
-  cell.cpuset = CpusFrom(json.at("cpuset"));
-  cell.pcpuset = CpusFrom(json.at("pcpuset"));
-  cell.memory = json.at("memory");
-  if (!json.at("pagesize").is_null()) cell.pagesize = json.at("pagesize");
-  cell.cpu_policy = hardware::CpuPolicyFrom(TextOr(json.at("cpu_policy"), "")).value();
-  cell.cpu_thread_policy =
-      hardware::CpuThreadPolicyFrom(TextOr(json.at("cpu_thread_policy"), "")).value();
-  return cell;
-}
-
-hardware::PciSpec PciSpecFrom(const Json& json) {
-  hardware::PciSpec spec;
-  for (const auto& [name, value] : json.items()) {
-    spec[name] = value.is_null() ? std::nullopt : std::optional(value.get<std::string>());
-  }
-  return spec;
-}
-
-hardware::PciDevicePool PoolFrom(const Json& json) {
-  hardware::PciDevicePool pool;
-  pool.vendor_id = json.at("vendor_id");
-  pool.product_id = json.at("product_id");
-  if (!json.at("numa_node").is_null()) pool.numa_node = json.at("numa_node");
-  pool.count = json.at("count");
-  pool.tags = PciSpecFrom(json.at("tags"));
-  return pool;
-}
-
-hardware::PciRequest PciRequestFrom(const Json& json) {
-  hardware::PciRequest request;
-  request.count = json.at("count");
-  for (const auto& spec : json.at("spec")) request.spec.push_back(PciSpecFrom(spec));
-  request.alias_name = TextOr(json.at("alias_name"), "");
-  request.request_id = TextOr(json.at("request_id"), "");
-  request.numa_policy = hardware::PciNumaPolicyFrom(TextOr(json.at("numa_policy"), "")).value();
-  return request;
-}
-
 }  // namespace
-
-Json LoadVectors(const std::string& name) {
-  const std::string text = kilonova::testing::ReadVectors(name);
-  if (text.empty()) throw std::runtime_error("no vectors called " + name);
-  return Json::parse(text);
-}
 
 Json Option(const Json& config, const std::string& name, Json fallback) {
   return config.contains(name) ? config.at(name) : fallback;
-}
-
-hardware::HostNumaTopology HostNumaFrom(const Json& json) {
-  hardware::HostNumaTopology topology;
-  for (const auto& cell : json.at("cells")) topology.cells.push_back(HostCellFrom(cell));
-  return topology;
 }
 
 HostState HostFrom(const Json& file, const Json& host, const Json& config) {
@@ -195,11 +109,9 @@ HostState HostFrom(const Json& file, const Json& host, const Json& config) {
     state.stats[name] = value.is_string() ? value.get<std::string>() : value.dump();
   }
   if (h.at("numa_topology").is_object()) {
-    state.numa_topology = HostNumaFrom(h.at("numa_topology"));
+    state.numa_topology = hardware::testing::HostFrom(h.at("numa_topology"));
   }
-  for (const auto& pool : h.at("pci_device_pools")) {
-    state.pci_device_pools.push_back(PoolFrom(pool));
-  }
+  state.pci_device_pools = hardware::testing::PoolsFrom(h.at("pci_device_pools"));
   for (const auto& metric : h.at("metrics")) {
     state.metrics[metric.at("name")] = MetricValue(metric);
   }
@@ -239,17 +151,12 @@ PlacementRequest RequestFrom(const Json& file, const Json& spec) {
   request.project_id = TextOr(s.at("project_id"), "");
   if (s.at("image").is_object()) request.image_id = TextOr(s.at("image").value("id", Json()), "");
   if (s.at("instance_group").is_object()) request.instance_group = GroupFrom(s["instance_group"]);
-  for (const auto& pci : s.at("pci_requests")) request.pci_requests.push_back(PciRequestFrom(pci));
+  request.pci_requests = hardware::testing::RequestsFrom(s.at("pci_requests"));
   if (const Json& numa = s.at("numa_topology"); numa.is_object()) {
-    request.numa_topology.emplace();
-    for (const auto& cell : numa.at("cells")) {
-      request.numa_topology->cells.push_back(InstanceCellFrom(cell));
-    }
-    request.numa_topology->emulator_threads_policy =
-        hardware::EmulatorThreadsPolicyFrom(TextOr(numa.at("emulator_threads_policy"), "")).value();
+    request.numa_topology = hardware::testing::InstanceFrom(numa);
   }
   if (s.at("network_metadata").is_object()) {
-    request.network_metadata = NetworkFrom(s.at("network_metadata"));
+    request.network_metadata = hardware::testing::NetworksFrom(s.at("network_metadata"));
   }
   if (s.at("requested_destination").is_object()) {
     request.requested_destination = DestinationFrom(s["requested_destination"]);

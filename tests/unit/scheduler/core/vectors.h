@@ -12,17 +12,16 @@
 #include "scheduler/core/placement.h"
 #include "scheduler/filters/filters.h"
 #include "scheduler/weighers/weighers.h"
+#include "tests/unit/common/hardware/numa_json.h"
 
 namespace kilonova::scheduler::core::testing {
 
 using Json = nlohmann::json;
 
-// tests/vectors/<name>, or that of the directory KILONOVA_VECTORS names.
-Json LoadVectors(const std::string& name);
+using hardware::testing::LoadVectors;
 
 // `host` over the file's host_defaults; `config` is the vector's.
 HostState HostFrom(const Json& file, const Json& host, const Json& config);
-hardware::HostNumaTopology HostNumaFrom(const Json& json);
 // `spec` over the file's spec_defaults, with one instance.
 PlacementRequest RequestFrom(const Json& file, const Json& spec);
 // Nova's defaults with the vector's `config` over them.
