@@ -13,6 +13,7 @@
 #include <map>
 
 #include "agent/app/guest_options.h"
+#include "agent/core/pci_machine.h"
 #include "common/base/ids.h"
 #include "common/base/program.h"
 #include "common/runtime/config.h"
@@ -32,6 +33,7 @@ void ReadAgent(Config& config, core::AgentSettings& agent) {
   agent.host = config.String("host", OwnHostName());
   agent.paths.state_dir = config.String("state_dir", "/var/lib/kilonova");
   agent.availability_zone = config.String("availability_zone", "");
+  agent.shared_disk = config.Bool("inventory.shared_disk", agent.shared_disk);
   agent.workers = static_cast<std::size_t>(config.Int("workers", 4, 1, 10));
   constexpr std::int64_t kMost = INT32_MAX;
   agent.reserved_host_cpus =
@@ -122,6 +124,14 @@ Status ReadCompute(Config& config, core::AgentSettings& agent) {
     if (status.ok()) status = AddReservedPages(text, agent);
   }
   return status;
+}
+
+Status ReadPci(Config& config, Options& options) {
+  ASSIGN_OR_RETURN(auto specs, hardware::PciDeviceSpecs::Parse(config.List("pci.device_spec", {}),
+                                                               core::MachineAt()));
+  if (specs.Empty()) return OkStatus();
+  options.pci_device_specs = std::make_shared<const hardware::PciDeviceSpecs>(std::move(specs));
+  return OkStatus();
 }
 
 void ReadImages(Config& config, adapters::images::ImageStoreOptions& images,
@@ -284,6 +294,7 @@ Expected<Options> LoadOptions(const std::filesystem::path& file) {
   Options options;
   ReadAgent(config, options.agent);
   const Status compute = ReadCompute(config, options.agent);
+  const Status pci = ReadPci(config, options);
   ReadImages(config, options.images, options.agent.image_size_limit_gb);
   options.images.paths = options.agent.paths;
   const Status guest = ReadGuestOptions(config, options.guest);
@@ -312,6 +323,7 @@ Expected<Options> LoadOptions(const std::filesystem::path& file) {
   RETURN_IF_ERROR(guest);
   RETURN_IF_ERROR(CheckSwtpm(options.agent, swtpm));
   RETURN_IF_ERROR(CheckFileBackedMemory(options.agent));
+  RETURN_IF_ERROR(pci);
   RETURN_IF_ERROR(amqp.status());
   options.amqp = *std::move(amqp);
   options.amqp.name = "kilonova-agent " + options.agent.host;

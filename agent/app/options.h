@@ -5,12 +5,14 @@
 
 #include <chrono>
 #include <filesystem>
+#include <memory>
 #include <string>
 
 #include "agent/adapters/images/options.h"
 #include "agent/core/settings.h"
 #include "agent/guest/config.h"
 #include "common/base/status.h"
+#include "common/hardware/pci_device_spec.h"
 #include "common/runtime/logging.h"
 #include "proto/amqp/settings.h"
 #include "proto/grpc/endpoint.h"
@@ -24,6 +26,8 @@ struct Options {
   std::string default_ephemeral_format;  // "" = by the guest's os_type, as in Nova
   amqp::ConnectionSettings amqp;
   std::string libvirt_uri, virt_type;
+  // Shared with the adapter, which may outlive what made it; null = guests get no PCI devices.
+  std::shared_ptr<const hardware::PciDeviceSpecs> pci_device_specs;
   std::string scheduler_address, scheduler_authority;
   grpc::TlsFiles scheduler_tls;
   std::uint64_t journal_reserve_bytes = 0;

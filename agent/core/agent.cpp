@@ -68,7 +68,8 @@ Status Agent::Start() {
   RETURN_IF_ERROR(PrepareStateDir(settings_.paths));
   ASSIGN_OR_RETURN(const auto records, ports_.journal.Instances());
   for (const InstanceRecord& record : records)
-    claims_.Set(record.uuid, {record.resources, record.numa, record.serial_ports});
+    claims_.Set(record.uuid,
+                {record.resources, record.numa, record.serial_ports, record.pci_devices});
   ASSIGN_OR_RETURN(const auto unfinished, ports_.journal.Unfinished());
   LogInfo("agent starts", {F("host", settings_.host), F("instances", records.size()),
                            F("unfinished", unfinished.size())});

@@ -108,6 +108,7 @@ Expected<model::HostReport> Agent::Report() {
   if (topology.ok() && *topology) {
     report.numa_cells = hardware::ToReport(claims_.WithUsage(**topology));
   }
+  report.pci_pools = PoolsOf(claims_.FreeDevices(facts->pci_devices));
   ASSIGN_OR_RETURN(const auto records, ports_.journal.Instances());
   report.running_instances = std::ranges::count_if(records, [](const InstanceRecord& record) {
     return record.power_state == model::PowerState::kRunning;

@@ -112,6 +112,7 @@ Expected<Build::Prior> Build::LookBack() {
       // What it was given; a guest that runs already is given nothing anew.
       placement_.numa = record->numa;
       placement_.serial_ports = record->serial_ports;
+      placement_.pci_devices = record->pci_devices;
       resources_ = record->resources;
     }
     return domain.power == PowerState::kRunning ? Prior::kRunning : Prior::kNothing;
@@ -235,6 +236,7 @@ InstanceRecord Build::Record(VmState vm, PowerState power) const {
   record.resources = resources_.empty() ? model::ResourcesOf(request_.flavor) : resources_;
   record.numa = placement_.numa;
   record.serial_ports = placement_.serial_ports;
+  record.pci_devices = placement_.pci_devices;
   record.vm_state = vm;
   record.power_state = power;
   record.build_body = body_;
@@ -256,19 +258,24 @@ Status Build::TakeShare(const HostFacts& facts) {
   const AgentSettings& settings = services_.settings;
   const model::Inventories inventories =
       MakeInventories(settings, facts, ReadMachineUsage(settings.paths));
-  HostClaims::NumaRequest numa;
-  ASSIGN_OR_RETURN(numa.wanted, services_.ports.guests.NumaWanted(request_));
-  ASSIGN_OR_RETURN(numa.host, HostTopology(settings, facts));
-  numa.limits = {settings.cpu_allocation_ratio, settings.ram_allocation_ratio, std::nullopt};
+  HostClaims::HardwareRequest wanted;
+  ASSIGN_OR_RETURN(wanted.numa, services_.ports.guests.NumaWanted(request_));
+  ASSIGN_OR_RETURN(wanted.host, HostTopology(settings, facts));
+  wanted.limits = {settings.cpu_allocation_ratio, settings.ram_allocation_ratio, std::nullopt};
   ASSIGN_OR_RETURN(const auto image, hardware::ImageProps::From(request_.image.properties));
   ASSIGN_OR_RETURN(
       const bool encrypted,
       hardware::MemEncryptionConstraint(
           {.flavor = request_.flavor, .image = image, .image_has_id = !request_.image.id.empty()}));
-  resources_ = ResourcesWanted(request_.flavor, numa.wanted, encrypted, inventories);
-  ASSIGN_OR_RETURN(placement_.numa,
-                   services_.claims.Claim(op_.instance(), resources_, inventories, numa));
-  placement_.host_numa = std::move(numa.host);
+  resources_ = ResourcesWanted(request_.flavor, wanted.numa, encrypted, inventories);
+  if (settings.shared_disk) resources_.erase(std::string(model::kDiskGb));
+  ASSIGN_OR_RETURN(wanted.pci, PciRequestsOf(request_));
+  wanted.pci_devices = facts.pci_devices;
+  ASSIGN_OR_RETURN(HostShare share,
+                   services_.claims.Claim(op_.instance(), resources_, inventories, wanted));
+  placement_.numa = std::move(share.numa);
+  placement_.pci_devices = std::move(share.pci_devices);
+  placement_.host_numa = std::move(wanted.host);
   ASSIGN_OR_RETURN(devices_, services_.ports.guests.Devices(request_));
   ASSIGN_OR_RETURN(placement_.serial_ports,
                    TakeSerialPorts(settings.serial_console, services_.claims, op_.instance(),

@@ -143,6 +143,7 @@ Expected<std::string> RebuildXml(Operation& op, InstanceRecord& record) {
   GuestPlacement placement;
   placement.numa = record.numa;
   placement.serial_ports = record.serial_ports;
+  placement.pci_devices = record.pci_devices;
   ASSIGN_OR_RETURN(placement.host_numa, HostTopology(services.settings, facts));
   if (services.ports.images.DiskFormat() == "qcow2") {
     ASSIGN_OR_RETURN(placement.root,

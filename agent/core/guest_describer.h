@@ -21,6 +21,7 @@ struct GuestPlacement {
   CachedImage root;                                     // the cached image under the root disk
   std::optional<hardware::InstanceNumaTopology> numa;   // fitted; empty: it asked for none
   std::optional<hardware::HostNumaTopology> host_numa;  // empty: libvirt reports no cells
+  std::vector<std::string> pci_devices;                 // addresses
 };
 
 // What the agent has to provide beside disks and networks before a guest can be described.

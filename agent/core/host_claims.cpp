@@ -56,22 +56,62 @@ hardware::HostNumaClaims& HostClaims::BooksOf(const hardware::HostNumaTopology& 
   return *numa_;
 }
 
-Expected<std::optional<hardware::InstanceNumaTopology>> HostClaims::Claim(
-    const Uuid& instance, const model::Resources& resources, const model::Inventories& inventories,
-    const NumaRequest& numa) {
+hardware::PciDevices HostClaims::DevicesBeside(
+    const Uuid& instance, const std::vector<hardware::AssignablePciDevice>& devices) const {
+  hardware::PciDevices left(devices);
+  for (const auto& [other, share] : claims_) {
+    if (other != instance) left.Adopt(share.pci_devices);
+  }
+  return left;
+}
+
+Expected<HostShare> HostClaims::Claim(const Uuid& instance, const model::Resources& resources,
+                                      const model::Inventories& inventories,
+                                      const HardwareRequest& wanted) {
   const absl::MutexLock lock(&mutex_);
   RETURN_IF_ERROR(CheckAmounts(instance, resources, inventories));
-  std::optional<hardware::InstanceNumaTopology> fitted;
-  if (numa.wanted) {
-    if (!numa.host) return Exhausted("NUMA", "NUMA cells", "none");
-    ASSIGN_OR_RETURN(
-        fitted,
-        BooksOf(*numa.host).Claim(instance, {.numa = *numa.wanted, .limits = &numa.limits}));
+  HostShare share;
+  share.resources = resources;
+  const auto known = claims_.find(instance);
+  const bool had_cells = known != claims_.end() && known->second.numa;
+  if (known != claims_.end() && !wanted.pci.empty()) {
+    share.pci_devices = known->second.pci_devices;
+  }
+  const bool wants_devices = !wanted.pci.empty() && share.pci_devices.empty();
+  hardware::PciDevices devices;
+  if (wants_devices) devices = DevicesBeside(instance, wanted.pci_devices);
+  const hardware::PciStats free = devices.Free();
+  if (wanted.numa) {
+    if (!wanted.host) return Exhausted("NUMA", "NUMA cells", "none");
+    ASSIGN_OR_RETURN(share.numa,
+                     BooksOf(*wanted.host)
+                         .Claim(instance, {.numa = *wanted.numa,
+                                           .limits = &wanted.limits,
+                                           .pci_requests = wants_devices ? &wanted.pci : nullptr,
+                                           .pci_stats = wants_devices ? &free : nullptr}));
   } else if (numa_) {
     numa_->Release(instance);
   }
-  claims_[instance] = {resources, fitted, {}};
-  return fitted;
+  if (wants_devices) {
+    hardware::PciAffinity affinity{.host = wanted.host ? &*wanted.host : nullptr, .cell_ids = {}};
+    if (share.numa) {
+      for (const auto& cell : share.numa->cells) affinity.cell_ids.push_back(cell.id);
+    }
+    auto taken = devices.Take(wanted.pci, affinity);
+    if (!taken.ok()) {
+      if (numa_ && !had_cells) numa_->Release(instance);
+      return taken.status();
+    }
+    share.pci_devices = *std::move(taken);
+  }
+  claims_[instance] = share;
+  return share;
+}
+
+hardware::PciStats HostClaims::FreeDevices(
+    const std::vector<hardware::AssignablePciDevice>& devices) const {
+  const absl::MutexLock lock(&mutex_);
+  return DevicesBeside(Uuid(), devices).Free();
 }
 
 void HostClaims::Set(const Uuid& instance, HostShare share) {

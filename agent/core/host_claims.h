@@ -9,11 +9,13 @@
 
 #include <map>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "common/base/ids.h"
 #include "common/base/status.h"
 #include "common/hardware/host_numa_claims.h"
+#include "common/hardware/pci_devices.h"
 #include "common/hardware/topology.h"
 #include "common/model/resources.h"
 
@@ -24,23 +26,26 @@ struct HostShare {
   model::Resources resources;
   std::optional<hardware::InstanceNumaTopology> numa;  // fitted; empty: it asked for none
   std::vector<int> serial_ports;                       // of the host, for serial consoles
+  std::vector<std::string> pci_devices;                // addresses, in the order of its requests
 };
 
 class HostClaims {
  public:
-  // What is asked of NUMA, and what of the host it can be fitted to.
-  struct NumaRequest {
-    std::optional<hardware::InstanceNumaTopology> wanted;  // empty: nothing
-    std::optional<hardware::HostNumaTopology> host;        // nothing used; empty: no cells known
+  // What is asked of NUMA cells and devices, and what of the host can be given.
+  struct HardwareRequest {
+    std::optional<hardware::InstanceNumaTopology> numa;  // empty: nothing
+    std::optional<hardware::HostNumaTopology> host;      // nothing used; empty: no cells known
     hardware::NumaLimits limits;
+    std::vector<hardware::PciRequest> pci;
+    std::vector<hardware::AssignablePciDevice> pci_devices;  // the host's, whoever has them
   };
 
   // Puts `resources` beside what others have, if it fits into `inventories`, and fits the guest to
-  // the host's cells: the answer. Again for the same instance it replaces; a guest that was fitted
-  // before keeps its place. HOST_RESOURCES_EXHAUSTED with details class, need, free, or need, have.
-  Expected<std::optional<hardware::InstanceNumaTopology>> Claim(
-      const Uuid& instance, const model::Resources& resources,
-      const model::Inventories& inventories, const NumaRequest& numa);
+  // the host's cells and picks its PCI devices: the answer. Again for the same instance it
+  // replaces; a guest that was fitted before keeps its place and its devices.
+  // HOST_RESOURCES_EXHAUSTED with details class, need, free, or need, have.
+  Expected<HostShare> Claim(const Uuid& instance, const model::Resources& resources,
+                            const model::Inventories& inventories, const HardwareRequest& wanted);
   // For instances that are there already: no question asked.
   void Set(const Uuid& instance, HostShare share);
   // False when another instance has the port. It is the instance's until DropPort or Release.
@@ -51,8 +56,14 @@ class HostClaims {
   model::Resources Used() const;
   // `host` with what all instances use of it.
   hardware::HostNumaTopology WithUsage(const hardware::HostNumaTopology& host);
+  // Of these devices, those no instance has.
+  hardware::PciStats FreeDevices(const std::vector<hardware::AssignablePciDevice>& devices) const;
 
  private:
+  // The devices as all instances but one leave them.
+  hardware::PciDevices DevicesBeside(
+      const Uuid& instance, const std::vector<hardware::AssignablePciDevice>& devices) const
+      ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   Status CheckAmounts(const Uuid& instance, const model::Resources& resources,
                       const model::Inventories& inventories) const
       ABSL_SHARED_LOCKS_REQUIRED(mutex_);

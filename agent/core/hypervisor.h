@@ -15,6 +15,7 @@
 #include "agent/core/guest_capabilities.h"
 #include "common/base/ids.h"
 #include "common/base/status.h"
+#include "common/hardware/pci_devices.h"
 #include "common/model/reports.h"
 #include "common/model/states.h"
 
@@ -57,6 +58,8 @@ struct HostFacts {
   std::int64_t hypervisor_version = 0, libvirt_version = 0;
   std::string virt_type;  // "kvm" or "qemu": what guests will really use
   std::vector<std::vector<std::string>> supported_instances;
+  // Those that guests may have: what the configured device_spec takes, guests or none on them.
+  std::vector<hardware::AssignablePciDevice> pci_devices;
   bool swtpm = false;        // swtpm and swtpm_setup are installed: guests can have a TPM
   GuestCapabilities guests;  // empty members: not asked for, or libvirt did not say
 };

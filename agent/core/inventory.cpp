@@ -158,7 +158,7 @@ model::Inventories MakeInventories(const AgentSettings& settings, const HostFact
     inventories.emplace(model::kPcpu,
                         Of(static_cast<std::int64_t>(cpus->dedicated.Size()), 0, 1.0));
   }
-  if (usage.disk_total_gb > 0) {
+  if (usage.disk_total_gb > 0 && !settings.shared_disk) {
     const std::int64_t reserved_gb = (settings.reserved_host_disk_mb + 1023) / 1024;
     inventories.emplace(model::kDiskGb,
                         Of(usage.disk_total_gb, reserved_gb, settings.disk_allocation_ratio));
@@ -189,6 +189,39 @@ model::Resources ResourcesWanted(const model::Flavor& flavor,
   if (numa->emulator_threads_policy == hardware::EmulatorThreadsPolicy::kIsolate) ++pinned;
   wanted[pcpu] += pinned;
   return wanted;
+}
+
+Expected<std::vector<hardware::PciRequest>> PciRequestsOf(const model::BuildRequest& build) {
+  std::vector<hardware::PciRequest> requests;
+  for (const model::PciDeviceRequest& from : build.pci_requests) {
+    hardware::PciRequest& to = requests.emplace_back();
+    to.count = from.count;
+    to.alias_name = from.alias_name;
+    to.request_id = from.request_id;
+    const auto policy = hardware::PciNumaPolicyFrom(from.numa_policy);
+    if (!policy) {
+      return Error(Code::kInvalidArgument, reason::kObjectInvalid,
+                   "a PCI request has no such NUMA policy", {{"field", "pci_requests"}});
+    }
+    to.numa_policy = *policy;
+    for (const auto& properties : from.spec) {
+      to.spec.emplace_back(properties.begin(), properties.end());
+    }
+  }
+  return requests;
+}
+
+std::vector<model::PciPool> PoolsOf(const hardware::PciStats& free) {
+  std::vector<model::PciPool> pools;
+  for (const hardware::PciDevicePool& from : free.Pools()) {
+    model::PciPool& to = pools.emplace_back();
+    to.vendor_id = from.vendor_id;
+    to.product_id = from.product_id;
+    to.numa_node = from.numa_node.value_or(-1);
+    to.count = from.count;
+    for (const auto& [name, value] : from.tags) to.tags[name] = value.value_or("");
+  }
+  return pools;
 }
 
 std::string CpuInfoJson(const HostFacts& facts) {

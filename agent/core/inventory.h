@@ -11,6 +11,7 @@
 #include "common/hardware/topology.h"
 #include "common/model/flavor.h"
 #include "common/model/reports.h"
+#include "common/model/requests.h"
 
 namespace kilonova::agent::core {
 
@@ -32,6 +33,9 @@ model::Inventories MakeInventories(const AgentSettings& settings, const HostFact
 model::Resources ResourcesWanted(const model::Flavor& flavor,
                                  const std::optional<hardware::InstanceNumaTopology>& numa,
                                  bool encrypted, const model::Inventories& inventories);
+// Of the devices a build is to have. OBJECT_INVALID for a NUMA policy there is not.
+Expected<std::vector<hardware::PciRequest>> PciRequestsOf(const model::BuildRequest& build);
+std::vector<model::PciPool> PoolsOf(const hardware::PciStats& free);
 // Nova's cpu_info: arch, model, vendor, topology, features.
 std::string CpuInfoJson(const HostFacts& facts);
 // Everything but running_instances, NUMA usage and degraded; a configuration that does not fit the

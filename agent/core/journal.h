@@ -53,7 +53,8 @@ struct InstanceRecord {
   Uuid claim_id;
   model::Resources resources;
   std::optional<hardware::InstanceNumaTopology> numa;  // where it was fitted to on this host
-  std::vector<int> serial_ports;  // TCP ports of the host taken for its serial consoles
+  std::vector<int> serial_ports;         // TCP ports of the host taken for its serial consoles
+  std::vector<std::string> pci_devices;  // addresses of those it has
   model::VmState vm_state = model::VmState::kBuilding;
   model::PowerState power_state = model::PowerState::kNoState;
   // The inner message it was built from, without its secrets: rebuilds its XML at any time.

@@ -29,6 +29,9 @@ struct AgentSettings {
   std::int64_t reserved_host_cpus = 0;
   std::int64_t reserved_host_memory_mb = 512;
   std::int64_t reserved_host_disk_mb = 0;
+  // The instances' file system is one that hosts share: its DISK_GB is a sharing provider's, which
+  // the scheduler counts, and not this host's.
+  bool shared_disk = false;
   double cpu_allocation_ratio = 4.0;
   double ram_allocation_ratio = 1.0;
   double disk_allocation_ratio = 1.0;

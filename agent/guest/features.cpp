@@ -8,6 +8,8 @@
 #include <string_view>
 
 #include "agent/guest/text.h"
+#include "common/hardware/pci_alias.h"
+#include "common/hardware/pci_alias_spec.h"
 
 namespace kilonova::agent::guest {
 namespace {
@@ -58,6 +60,7 @@ constexpr Key kExtraSpecs[] = {
     {"hw:serial_port_count", Takes::kPositive},
     {"hw:tpm_version", Takes::kWords, "1.2 2.0"},
     {"hw:tpm_model", Takes::kWords, "tpm-tis tpm-crb"},
+    {"hw:pci_numa_affinity_policy", Takes::kWords, "required legacy preferred socket"},
     {"hw:watchdog_action", Takes::kWords, "disabled none pause poweroff reset"},
     {"hw:viommu_model", Takes::kWords, "auto intel virtio"},
     {"hw_rng:allowed", Takes::kFlag},
@@ -85,6 +88,7 @@ constexpr Key kExtraSpecs[] = {
     {"quota:vif_outbound_burst", Takes::kPositive},
     {"quota:*", Takes::kNothing},
     {"os:*", Takes::kNothing},
+    {"pci_passthrough:alias", Takes::kAnything},  // by the request's own list of devices
     {"pci_passthrough:*", Takes::kNothing},
     {"accel:*", Takes::kNothing},
 };
@@ -128,6 +132,7 @@ constexpr Key kImageProperties[] = {
     {"hw_serial_port_count", Takes::kPositive},
     {"hw_tpm_version", Takes::kWords, "1.2 2.0"},
     {"hw_tpm_model", Takes::kWords, "tpm-tis tpm-crb"},
+    {"hw_pci_numa_affinity_policy", Takes::kWords, "required legacy preferred socket"},
     {"hw_watchdog_action", Takes::kWords, "disabled none pause poweroff reset"},
     // Of displays, which a guest has where vnc or spice is enabled.
     {"hw_video_model", Takes::kAnything},
@@ -224,6 +229,23 @@ Status CheckResourceSpec(const Refusal& refusal, const std::string& name,
   return device ? NotServed(refusal, name, value) : OkStatus();
 }
 
+// What devices an alias stands for only the request says; but a message is not to have others than
+// its flavor, which was compared with the template.
+Status CheckPciRequests(const Refusal& refusal, const model::BuildRequest& request) {
+  std::vector<hardware::PciAliasAsked> named;
+  if (const auto alias = request.flavor.extra_specs.find(std::string(hardware::kPciAliasSpec));
+      alias != request.flavor.extra_specs.end()) {
+    if (request.pci_requests.empty()) return NotServed(refusal, alias->first, alias->second);
+    ASSIGN_OR_RETURN(named, hardware::ReadPciAliasSpec(alias->second));
+  }
+  std::vector<hardware::PciAliasAsked> asked;
+  for (const auto& each : request.pci_requests) asked.push_back({each.alias_name, each.count});
+  if (asked == named) return OkStatus();
+  return Error(Code::kInvalidArgument, reason::kObjectInvalid,
+               "the message asks for other PCI devices than its flavor's aliases",
+               {{"field", "pci_requests"}});
+}
+
 }  // namespace
 
 Status CheckServed(const model::BuildRequest& request) {
@@ -234,6 +256,7 @@ Status CheckServed(const model::BuildRequest& request) {
       RETURN_IF_ERROR(CheckKey(*key, flavor, name, value));
     }
   }
+  RETURN_IF_ERROR(CheckPciRequests(flavor, request));
   const Refusal image{"the image's property", reason::kImageInvalid};
   for (const auto& [name, value] : request.image.properties) {
     if (const Key* key = Find(kImageProperties, name); key != nullptr) {

@@ -7,6 +7,7 @@
 
 #include "common/base/python_text.h"
 #include "common/hardware/errors.h"
+#include "common/hardware/pci_alias_spec.h"
 #include "common/hardware/pci_pools.h"
 
 namespace kilonova::hardware {
@@ -15,7 +16,6 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr std::size_t kMostText = 4096;
-constexpr std::size_t kMostRequests = 64;  // of one flavor
 
 Status Invalid(const std::string& message) {
   return Error(Code::kInvalidArgument, reason::kConfigInvalid, "pci.alias: " + message,
@@ -99,32 +99,23 @@ Expected<PciAliases> PciAliases::Parse(const std::vector<std::string>& texts) {
 
 Expected<std::vector<PciRequest>> PciAliases::RequestsFor(std::string_view alias_spec,
                                                           PciNumaPolicy policy) const {
-  const auto malformed = [](std::string_view what) {
-    return FlavorRefused("ValueError", kPciAliasSpec,
-                         "not alias:count: " + std::string(what.substr(0, 256)));
-  };
   std::vector<PciRequest> requests;
-  for (const std::string_view piece : PySplitComma(alias_spec)) {
-    const std::size_t colon = piece.find(':');
-    if (colon == std::string_view::npos || piece.find(':', colon + 1) != std::string_view::npos) {
-      return malformed(piece);
-    }
-    const std::string name(PyStrip(piece.substr(0, colon)));
-    const auto alias = aliases_.find(name);
+  for (const std::string_view each : PySplitComma(alias_spec)) {
+    ASSIGN_OR_RETURN(const PciAliasPiece piece, ReadPciAliasPiece(each));
+    const auto alias = aliases_.find(piece.name);
     if (alias == aliases_.end()) {
       return WithDetail(FlavorRefused("PciRequestAliasNotDefined", kPciAliasSpec,
-                                      "no PCI alias " + name.substr(0, 256) + " is defined"),
-                        "alias", name.substr(0, 256));
+                                      "no PCI alias " + piece.name.substr(0, 256) + " is defined"),
+                        "alias", piece.name.substr(0, 256));
     }
-    const auto count = PyInt(piece.substr(colon + 1));
-    if (!count || *count < 0 || *count > INT32_MAX) return malformed(piece);
-    if (requests.size() == kMostRequests) {
+    ASSIGN_OR_RETURN(const std::int64_t count, ReadPciAliasCount(piece));
+    if (requests.size() == kMostPciAliases) {
       return FlavorRefused("ValueError", kPciAliasSpec, "names more than 64 aliases");
     }
     PciRequest& request = requests.emplace_back();
-    request.count = *count;
+    request.count = count;
     request.spec = alias->second.specs;
-    request.alias_name = name;
+    request.alias_name = piece.name;
     request.numa_policy = policy == PciNumaPolicy::kNone ? alias->second.policy : policy;
   }
   return requests;

@@ -20,6 +20,9 @@ using Parts = std::array<std::string, 4>;
 
 constexpr std::size_t kMostText = 65536;
 constexpr std::size_t kMostEntries = 1024;
+constexpr int kMostDepth = 8;
+// What a host's report takes.
+constexpr std::size_t kMostTags = 32, kMostTagName = 255, kMostTagValue = 1024;
 constexpr const char* kAny = "*";
 constexpr std::array<int, 4> kMostOfPart = {0xFFFF, 0xFF, 0x1F, 0x7};
 constexpr std::array<const char*, 4> kNames = {"domain", "bus", "slot", "function"};
@@ -266,8 +269,14 @@ Status PciDeviceSpecs::Entry::TakeIds(Json& json) {
 }
 
 Status PciDeviceSpecs::Entry::TakeTags(const Json& json) {
+  if (json.size() > kMostTags) return Invalid("PciConfigInvalidSpec", "an entry has too many tags");
   for (const auto& [name, value] : json.items()) {
-    if (value.is_string()) {
+    if (name.empty() || name.size() > kMostTagName) {
+      return Invalid("PciConfigInvalidSpec", "the name of a tag is empty or too long");
+    }
+    if (value.is_null()) {
+      tags[name] = std::nullopt;
+    } else if (value.is_string()) {
       tags[name] = value.get<std::string>();
     } else if (value.is_boolean()) {
       tags[name] = value.get<bool>() ? "True" : "False";
@@ -276,9 +285,12 @@ Status PciDeviceSpecs::Entry::TakeTags(const Json& json) {
     } else {
       return Invalid("PciConfigInvalidSpec", "tag " + name + " is no text");
     }
+    if (tags[name].value_or("").size() > kMostTagValue) {
+      return Invalid("PciConfigInvalidSpec", "tag " + name + " is too long");
+    }
   }
   const auto remote = tags.find("remote_managed");
-  if (remote != tags.end() && PyBool(remote->second)) {
+  if (remote != tags.end() && remote->second && PyBool(*remote->second)) {
     return Invalid("PciDeviceRemoteManagedNotPresent", "remote_managed devices are not served");
   }
   return OkStatus();
@@ -346,7 +358,15 @@ Expected<PciDeviceSpecs> PciDeviceSpecs::Parse(const std::vector<std::string>& t
     if (text.size() > kMostText) {
       return Invalid("PciConfigInvalidSpec", "an entry is longer than 65536 bytes");
     }
-    Json json = Json::parse(text, nullptr, false);
+    bool deep = false;
+    Json json = Json::parse(
+        text,
+        [&deep](int depth, Json::parse_event_t, Json&) {
+          deep = deep || depth > kMostDepth;
+          return depth <= kMostDepth;
+        },
+        false);
+    if (deep) return Invalid("PciConfigInvalidSpec", "an entry is nested too deeply");
     if (json.is_object()) json = Json::array({json});
     if (!json.is_array()) {
       return Invalid("PciConfigInvalidSpec",

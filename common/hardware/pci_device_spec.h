@@ -24,12 +24,14 @@ struct PciDevice {
   std::string dev_type = "type-PCI";  // or "type-PF", "type-VF", "vdpa"
   std::string parent_addr;            // of a VF: its PF; "" = none
   std::string parent_ifname;          // of a VF that is a network card: its PF's; "" = none
+  std::vector<std::string> virtual_functions;  // of a PF: addresses of its VFs
   std::optional<std::int64_t> numa_node;
 
   friend bool operator==(const PciDevice&, const PciDevice&) = default;
 };
 
-using PciTags = std::map<std::string, std::string>;
+// Nothing is JSON's null: "physical_network": null is that of devices for tunnelled networks.
+using PciTags = std::map<std::string, std::optional<std::string>>;
 
 // What only the machine knows. A function that is absent answers no.
 struct PciMachine {

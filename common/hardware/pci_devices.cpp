@@ -16,24 +16,40 @@ PciDevicePool PoolOf(const AssignablePciDevice& assignable) {
   pool.tags[std::string(kDeviceType)] = device.dev_type;
   for (const auto& [name, value] : assignable.tags) pool.tags[name] = value;
   if (!device.parent_ifname.empty()) pool.tags["parent_ifname"] = device.parent_ifname;
-  if (device.dev_type != "type-PCI") pool.tags.try_emplace(std::string(kRemoteManaged), "false");
+  if (device.dev_type != "type-PCI") {
+    auto& remote = pool.tags[std::string(kRemoteManaged)];
+    if (!remote) remote = "false";
+  }
   return pool;
 }
 
 }  // namespace
 
 PciDevices::PciDevices(std::vector<AssignablePciDevice> devices) : devices_(std::move(devices)) {
-  std::ranges::sort(devices_, {}, [](const auto& each) { return each.device.address; });
+  const auto address = [](const AssignablePciDevice& each) -> const std::string& {
+    return each.device.address;
+  };
+  std::ranges::sort(devices_, {}, address);
+  // A virtual function says whose it is; a physical one may not.
+  for (const auto& each : devices_) {
+    const PciDevice& function = each.device;
+    if (function.parent_addr.empty()) continue;
+    const auto parent = std::ranges::lower_bound(devices_, function.parent_addr, {}, address);
+    if (parent == devices_.end() || parent->device.address != function.parent_addr) continue;
+    auto& known = parent->device.virtual_functions;
+    if (std::ranges::find(known, function.address) == known.end()) {
+      known.push_back(function.address);
+    }
+  }
 }
 
 bool PciDevices::IsFree(const AssignablePciDevice& assignable,
                         const std::set<std::string>& taken) const {
   const PciDevice& device = assignable.device;
   if (taken.contains(device.address)) return false;
-  if (device.dev_type == "type-PF") {
-    return std::ranges::none_of(devices_, [&](const auto& other) {
-      return other.device.parent_addr == device.address && taken.contains(other.device.address);
-    });
+  if (std::ranges::any_of(device.virtual_functions,
+                          [&](const auto& function) { return taken.contains(function); })) {
+    return false;
   }
   return device.parent_addr.empty() || !taken.contains(device.parent_addr);
 }
@@ -55,7 +71,7 @@ std::vector<PciDevices::Pool> PciDevices::FreePools(const std::set<std::string>&
     found->members.push_back(i);
   }
   // As in Nova, those that say least come first.
-  std::ranges::stable_sort(pools, {}, [](const Pool& each) { return each.pool.tags.size(); });
+  std::ranges::stable_sort(pools, {}, [](const Pool& each) { return Properties(each.pool); });
   return pools;
 }
 

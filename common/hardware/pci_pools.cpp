@@ -134,6 +134,16 @@ void DropUnrequested(const std::vector<PciDevicePool>& pools, Pools& chosen,
 
 }  // namespace
 
+std::size_t Properties(const PciDevicePool& pool) {
+  std::size_t count = 4;
+  for (const auto& [name, value] : pool.tags) {
+    const bool hides =
+        name == "vendor_id" || name == "product_id" || name == "numa_node" || name == "count";
+    count += hides ? 0 : 1;
+  }
+  return count;
+}
+
 bool MatchesSpec(const PciDevicePool& pool, const std::vector<PciSpec>& spec) {
   return std::ranges::any_of(spec, [&](const PciSpec& alternative) {
     return std::ranges::all_of(alternative, [&](const auto& wanted) {

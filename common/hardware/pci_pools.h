@@ -19,6 +19,9 @@ std::optional<std::vector<std::size_t>> UsablePools(const std::vector<PciDeviceP
 // A pool has all the properties of one of the alternatives.
 bool MatchesSpec(const PciDevicePool& pool, const std::vector<PciSpec>& spec);
 
+// How many properties a pool has as Nova's dictionary; tags may take the names of fields.
+std::size_t Properties(const PciDevicePool& pool);
+
 inline constexpr std::string_view kDeviceType = "dev_type";
 inline constexpr std::string_view kRemoteManaged = "remote_managed";
 

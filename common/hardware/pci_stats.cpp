@@ -14,17 +14,6 @@ namespace {
 constexpr std::array<std::string_view, 5> kPolicies = {"", "required", "legacy", "preferred",
                                                        "socket"};
 
-// How many properties a pool has as Nova's dictionary; tags may take the names of fields.
-std::size_t Properties(const PciDevicePool& pool) {
-  std::size_t count = 4;
-  for (const auto& [name, value] : pool.tags) {
-    const bool hides =
-        name == "vendor_id" || name == "product_id" || name == "numa_node" || name == "count";
-    count += hides ? 0 : 1;
-  }
-  return count;
-}
-
 bool AreAlike(const PciDevicePool& a, const PciDevicePool& b) {
   return a.vendor_id == b.vendor_id && a.product_id == b.product_id && a.numa_node == b.numa_node &&
          a.tags == b.tags;

@@ -71,6 +71,9 @@ Expected<std::string> FakeDescriber::DomainXml(const model::BuildRequest& build,
   for (const int port : placement.serial_ports) {
     devices += "<serial port='" + std::to_string(port) + "'/>";
   }
+  for (const std::string& address : placement.pci_devices) {
+    devices += "<hostdev>" + address + "</hostdev>";
+  }
   return "<domain><name>vm" + std::to_string(build.instance.id) + "</name><uuid>" +
          build.instance.uuid.str() + "</uuid><kilonova:owner host=\"host1\" generation=\"" +
          std::to_string(build.claim.generation) + "\" claim=\"" + build.claim.claim_id.str() +
@@ -130,6 +133,9 @@ Expected<model::ComputeRequest> FakeDecoder::Decode(const std::string& inner) {
     if (suffix.starts_with("devices")) {
       build.flavor.extra_specs["hw:tpm_version"] = "2.0";
       build.flavor.extra_specs["hw:serial_port_count"] = "2";
+    }
+    if (suffix.starts_with("gpu")) {
+      build.pci_requests = {{1, {{{"vendor_id", "10de"}}}, "gpu", "", "legacy"}};
     }
     request.body = build;
     return request;

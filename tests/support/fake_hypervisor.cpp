@@ -99,6 +99,7 @@ Expected<agent::core::HostFacts> FakeHypervisor::Facts() {
   RETURN_IF_ERROR(Enter("facts"));
   agent::core::HostFacts facts;
   facts.hostname = host_;
+  facts.pci_devices = pci_devices_;
   facts.arch = "x86_64";
   facts.cpu_model = "Skylake-Server-IBRS";
   facts.cpu_vendor = "Intel";
@@ -274,6 +275,11 @@ void FakeHypervisor::Fail(const std::string& call, const Status& status, int tim
   const absl::MutexLock lock(&mutex_);
   if (times == 0) failures_[call].clear();
   for (int i = 0; i < times; ++i) failures_[call].push_back(status);
+}
+
+void FakeHypervisor::SetPciDevices(std::vector<hardware::AssignablePciDevice> devices) {
+  const absl::MutexLock lock(&mutex_);
+  pci_devices_ = std::move(devices);
 }
 
 void FakeHypervisor::SetCells(int cells, int cpus) {

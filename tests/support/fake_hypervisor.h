@@ -49,6 +49,8 @@ class FakeHypervisor final : public agent::core::Hypervisor {
   std::string TpmKey(const Uuid& uuid) const;
   // A machine of `cells` NUMA nodes with `cpus` CPUs each.
   void SetCells(int cells, int cpus);
+  // Guests may have them.
+  void SetPciDevices(std::vector<hardware::AssignablePciDevice> devices);
   // As if the guest or its process did it.
   void GuestPowersOff(const Uuid& uuid);
   void GuestCrashes(const Uuid& uuid);
@@ -80,6 +82,7 @@ class FakeHypervisor final : public agent::core::Hypervisor {
   bool connected_ ABSL_GUARDED_BY(mutex_) = true;
   bool heeds_button_ ABSL_GUARDED_BY(mutex_) = true;
   std::vector<agent::core::HostCell> cells_ ABSL_GUARDED_BY(mutex_);
+  std::vector<hardware::AssignablePciDevice> pci_devices_ ABSL_GUARDED_BY(mutex_);
   std::map<Uuid, Domain> domains_ ABSL_GUARDED_BY(mutex_);
   std::map<Uuid, std::string> tpm_secrets_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, std::vector<Status>> failures_ ABSL_GUARDED_BY(mutex_);

@@ -48,6 +48,7 @@ InstanceRecord MakeRecord() {
   cell.cpuset_reserved = {7};
   record.numa = hardware::InstanceNumaTopology{{cell}, hardware::EmulatorThreadsPolicy::kIsolate};
   record.serial_ports = {10000, 65535};
+  record.pci_devices = {"0000:05:00.1", "0000:81:00.0"};
   record.launched = true;
   record.undo_pending = true;
   return record;
@@ -134,6 +135,7 @@ void CheckCompletion(Journal& journal) {
   EXPECT_EQ((*record)->build_body, "the body");
   EXPECT_EQ((*record)->numa, MakeRecord().numa);
   EXPECT_EQ((*record)->serial_ports, MakeRecord().serial_ports);
+  EXPECT_EQ((*record)->pci_devices, MakeRecord().pci_devices);
   EXPECT_TRUE((*record)->launched);
   EXPECT_TRUE((*record)->undo_pending);
   EXPECT_EQ((*record)->instance_id, 42);

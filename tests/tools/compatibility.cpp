@@ -22,6 +22,8 @@
 #include "agent/guest/features.h"
 #include "agent/guest/metadata.h"
 #include "common/hardware/constraints.h"
+#include "common/hardware/pci_alias.h"
+#include "common/hardware/pci_alias_spec.h"
 #include "flavors/extra_specs/registry.h"
 #include "proto/oslo/decode.h"
 #include "proto/oslo/encode.h"
@@ -120,8 +122,17 @@ std::string NumaAsked(const model::BuildRequest& request) {
   return text;
 }
 
+// How near the devices must be; which they are, the aliases of a cloud say.
+std::string PciAsked(const model::BuildRequest& request) {
+  const auto image = hardware::ImageProps::From(request.image.properties);
+  if (!image.ok()) return "";
+  const auto policy =
+      hardware::PciNumaPolicyConstraint({.flavor = request.flavor, .image = *image});
+  return policy.ok() ? std::string(hardware::ToText(*policy)) : "";
+}
+
 std::string Answer(const Question& question) {
-  return NumaAsked(question.request) +
+  return NumaAsked(question.request) + PciAsked(question.request) +
          testing::XmlOrError(question.config, question.request, AbleHost()) +
          (agent::guest::WantsConfigDrive(question.config, question.request) ? "config drive" : "");
 }
@@ -130,6 +141,15 @@ void Put(Kind kind, const std::string& key, const std::string& value,
          model::BuildRequest& request) {
   auto& map = kind == Kind::kExtraSpec ? request.flavor.extra_specs : request.image.properties;
   map[key] = value;
+  if (key == hardware::kPciAliasSpec) {
+    // As the scheduler would.
+    const auto asked = hardware::ReadPciAliasSpec(value);
+    request.pci_requests.clear();
+    if (!asked.ok()) return;
+    for (const auto& [name, count] : *asked) {
+      request.pci_requests.push_back({count, {{{"vendor_id", "10de"}}}, name, "", "legacy"});
+    }
+  }
 }
 
 // The filters that run unless configured otherwise, with one host to judge.
@@ -169,6 +189,7 @@ class Scheduler {
     scheduler::core::PlacementRequest placement;
     placement.flavor = request.flavor;
     placement.image_properties = request.image.properties;
+    if (!request.pci_requests.empty()) placement.pci_requests = {{.count = 1, .spec = {{}}}};
     std::vector<Judgement> verdicts;
     for (const auto& filter : filters_) {
       const auto prepared = filter->Prepare(fleet_, placement);

@@ -60,6 +60,23 @@ Expected<model::Resources> ReadResources(const std::string& text) {
   return resources;
 }
 
+std::string WriteWords(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
+  return text;
+}
+
+std::vector<std::string> ReadWords(const std::string& text) {
+  std::vector<std::string> words;
+  std::size_t begin = 0;
+  while (begin < text.size()) {
+    const std::size_t end = std::min(text.find(' ', begin), text.size());
+    words.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return words;
+}
+
 std::string WriteTimings(const std::vector<model::StepTiming>& timings) {
   std::string text;
   for (const model::StepTiming& timing : timings) {
@@ -131,6 +148,7 @@ Expected<core::InstanceRecord> ReadInstance(SQLite::Statement& row) {
   record.undo_pending = row.getColumn(9).getInt() != 0;
   ASSIGN_OR_RETURN(record.numa, ReadNuma(row.getColumn(10).getString()));
   ASSIGN_OR_RETURN(record.serial_ports, ReadPorts(row.getColumn(11).getString()));
+  record.pci_devices = ReadWords(row.getColumn(12).getString());
   return record;
 }
 

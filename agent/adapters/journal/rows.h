@@ -15,6 +15,9 @@ namespace kilonova::agent::adapters::journal {
 // "MEMORY_MB=512 VCPU=2"
 std::string WriteResources(const model::Resources& resources);
 Expected<model::Resources> ReadResources(const std::string& text);
+// "0000:05:00.0 0000:06:00.0": words that hold no blanks themselves
+std::string WriteWords(const std::vector<std::string>& words);
+std::vector<std::string> ReadWords(const std::string& text);
 // "image=1200 disk=900", microseconds
 std::string WriteTimings(const std::vector<model::StepTiming>& timings);
 Expected<std::vector<model::StepTiming>> ReadTimings(const std::string& text);
@@ -31,10 +34,10 @@ Expected<core::JournalEntry> ReadEntry(SQLite::Statement& row);
 
 inline constexpr const char* kInstanceColumns =
     "uuid, instance_id, generation, claim_id, resources, vm_state, power_state, build_body, "
-    "launched, undo_pending, numa, serial_ports";
+    "launched, undo_pending, numa, serial_ports, pci";
 inline constexpr const char* kInstanceColumnsNoBody =
     "uuid, instance_id, generation, claim_id, resources, vm_state, power_state, '', launched, "
-    "undo_pending, numa, serial_ports";
+    "undo_pending, numa, serial_ports, pci";
 Expected<core::InstanceRecord> ReadInstance(SQLite::Statement& row);
 
 inline constexpr const char* kReportColumns =

@@ -4,7 +4,7 @@
 
 namespace kilonova::agent::adapters::journal {
 
-inline constexpr int kSchemaVersion = 3;
+inline constexpr int kSchemaVersion = 4;
 
 inline constexpr const char* kSchema = R"(
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -41,7 +41,8 @@ CREATE TABLE instances (
   launched INTEGER NOT NULL DEFAULT 0,
   undo_pending INTEGER NOT NULL DEFAULT 0,
   numa TEXT NOT NULL DEFAULT '',
-  serial_ports TEXT NOT NULL DEFAULT ''
+  serial_ports TEXT NOT NULL DEFAULT '',
+  pci TEXT NOT NULL DEFAULT ''
 );
 CREATE TABLE tombstones (
   instance TEXT PRIMARY KEY, generation INTEGER NOT NULL, at INTEGER NOT NULL
@@ -84,5 +85,8 @@ UPDATE instances SET build_body = json_set(build_body, '$.args.admin_password', 
 inline constexpr const char* kToVersion3 = R"(
 ALTER TABLE instances ADD COLUMN serial_ports TEXT NOT NULL DEFAULT '';
 )";
+
+inline constexpr const char* kToVersion4 =
+    "ALTER TABLE instances ADD COLUMN pci TEXT NOT NULL DEFAULT ''";
 
 }  // namespace kilonova::agent::adapters::journal

@@ -40,8 +40,9 @@ Status CheckAndCreate(SQLite::Database& db) {
   if (version == kSchemaVersion) return OkStatus();
   db.exec("BEGIN IMMEDIATE");
   if (version > 0) {
-    if (version == 1) db.exec(kToVersion2);
-    db.exec(kToVersion3);
+    if (version < 2) db.exec(kToVersion2);
+    if (version < 3) db.exec(kToVersion3);
+    db.exec(kToVersion4);
     db.exec("PRAGMA user_version = " + std::to_string(kSchemaVersion));
     db.exec("COMMIT");
     return OkStatus();

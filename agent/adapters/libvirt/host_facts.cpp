@@ -10,6 +10,7 @@
 #include "agent/adapters/libvirt/errors.h"
 #include "agent/adapters/libvirt/guest_capabilities.h"
 #include "agent/adapters/libvirt/hypervisor.h"
+#include "agent/adapters/libvirt/node_devices.h"
 #include "common/base/log.h"
 #include "common/base/program.h"
 
@@ -101,6 +102,9 @@ Expected<core::HostFacts> ReadHostFacts(virConnectPtr connect, const Options& op
   FillCpu(connect, host, facts);
   facts.guests = ReadGuestCapabilities(connect, host, facts.virt_type, options);
   if (!host.cells.empty()) facts.cells = static_cast<int>(host.cells.size());
+  if (const auto& pci = options.pci_device_specs; pci != nullptr && !pci->Empty()) {
+    ASSIGN_OR_RETURN(facts.pci_devices, ListPciDevices(connect, *pci));
+  }
   facts.swtpm = FindProgram("swtpm").has_value() && FindProgram("swtpm_setup").has_value();
   return facts;
 }

@@ -36,6 +36,9 @@ struct Options {
   int keepalive_seconds = 4;
   unsigned keepalive_probes = 2;
   std::chrono::milliseconds most_backoff{2000};
+  // Which of the host's PCI devices are listed among the facts; null: none is even looked at.
+  // Shared: it never changes, and calls in flight may outlive the adapter.
+  std::shared_ptr<const hardware::PciDeviceSpecs> pci_device_specs;
   Deadlines deadlines;
   // Told of every call made: its name ("domain.start"), how long libvirt took, whether it went
   // well. From any thread. Calls whose deadline passed are told when they return.

@@ -54,6 +54,26 @@ TEST_F(OptionsTest, SerialConsole_AsNovasOptions) {
   ExpectRefused("serial_console: {proxyclient_address: console.example}", "proxyclient_address");
 }
 
+TEST_F(OptionsTest, PciDeviceSpec_AsNovasOption) {
+  EXPECT_EQ(Load("")->pci_device_specs, nullptr);
+  const auto options = Load(R"(pci: {device_spec: ['{"vendor_id": "10de"}', '[{"a": "b"}]']})");
+  ASSERT_TRUE(options.ok()) << Describe(options.status());
+  ASSERT_NE(options->pci_device_specs, nullptr);
+  hardware::PciDevice device;
+  device.address = "0000:05:00.0";
+  device.vendor_id = "8086";
+  const auto* tags = options->pci_device_specs->TagsFor(device, {});
+  ASSERT_NE(tags, nullptr);
+  EXPECT_EQ(tags->at("a"), "b");
+  ExpectRefused("pci: {device_spec: ['{\"vendor_id\": \"nvidia\"}']}", "pci.device_spec");
+  ExpectRefused("pci: {device_spec: [nonsense]}", "pci.device_spec");
+}
+
+TEST_F(OptionsTest, SharedDisk) {
+  EXPECT_FALSE(Load("")->agent.shared_disk);
+  EXPECT_TRUE(Load("inventory: {shared_disk: true}")->agent.shared_disk);
+}
+
 TEST_F(OptionsTest, Swtpm_NeedsItsProgramsUserAndGroup) {
   const auto program = [this](const char* name) {
     std::ofstream(dir_ / name) << "#!/bin/sh\n";

@@ -125,6 +125,13 @@ TEST(Inventory, FileBackedMemoryIsWhatIsOffered) {
   EXPECT_EQ(memory.reserved, 512);
 }
 
+TEST(Inventory, ASharedDiskIsNotTheHosts) {
+  AgentSettings settings;
+  EXPECT_TRUE(MakeInventories(settings, {}, {.disk_total_gb = 100}).contains("DISK_GB"));
+  settings.shared_disk = true;
+  EXPECT_FALSE(MakeInventories(settings, {}, {.disk_total_gb = 100}).contains("DISK_GB"));
+}
+
 TEST(Inventory, EncryptedGuestsHaveSlotsWhereTheHostCanEncrypt) {
   HostFacts facts;
   AgentSettings settings;

@@ -105,6 +105,25 @@ TEST(Features, WithoutEffectOrServed_Passes) {
   }
 }
 
+TEST(Features, PciDevices_AreThoseOfTheFlavorsAliases) {
+  const auto check = [](const std::string& spec, std::vector<std::pair<std::string, int>> asked) {
+    auto request = PlainRequest();
+    if (!spec.empty()) request.flavor.extra_specs["pci_passthrough:alias"] = spec;
+    for (const auto& [name, count] : asked) {
+      request.pci_requests.push_back({count, {{{"vendor_id", "10de"}}}, name, "", "legacy"});
+    }
+    return CheckServed(request);
+  };
+  EXPECT_TRUE(check("gpu:2, nic:1", {{"gpu", 2}, {"nic", 1}}).ok());
+  EXPECT_TRUE(HasReason(check("gpu:2", {}), reason::kFeatureNotServed));
+  EXPECT_TRUE(HasReason(check("gpu", {{"gpu", 1}}), reason::kFlavorInvalid));
+  for (const auto& other : std::initializer_list<std::vector<std::pair<std::string, int>>>{
+           {{"gpu", 1}}, {{"gpu", 3}}, {{"nic", 2}}, {{"gpu", 2}, {"gpu", 2}}}) {
+    EXPECT_TRUE(HasReason(check("gpu:2", other), reason::kObjectInvalid));
+  }
+  EXPECT_TRUE(HasReason(check("", {{"gpu", 2}}), reason::kObjectInvalid));
+}
+
 TEST(Features, ServedKeysWithNonsense_AreInvalid) {
   EXPECT_TRUE(HasReason(WithSpec({"hw:cpu_cores", "many"}), reason::kFlavorInvalid));
   EXPECT_TRUE(HasReason(WithSpec({"hw:cpu_cores", "0"}), reason::kFlavorInvalid));

@@ -54,7 +54,10 @@ Json Match(const Json& vector) {
   Json result = Json::array();
   for (const Json& device : vector.at("devices")) {
     const PciTags* tags = specs->TagsFor(DeviceFrom(device), machine);
-    result.push_back(tags == nullptr ? Json() : Json(*tags));
+    Json& found = result.emplace_back();
+    if (tags == nullptr) continue;
+    found = Json::object();
+    for (const auto& [name, value] : *tags) found[name] = value ? Json(*value) : Json();
   }
   return {{"result", result}};
 }

@@ -153,6 +153,7 @@ TEST_F(SqliteJournalTest, Version1IsTakenOverWithoutItsPasswords) {
   ASSERT_TRUE(active.ok() && active->has_value());
   EXPECT_TRUE((*active)->launched);
   EXPECT_TRUE((*active)->serial_ports.empty());
+  EXPECT_TRUE((*active)->pci_devices.empty());
   EXPECT_EQ((*active)->build_body,
             R"({"method":"m","args":{"admin_password":null,"size":12345678901234567}})");
   const auto building = journal->Instance(*Uuid::Parse("00000000-0000-4000-8000-000000000002"));
@@ -163,27 +164,36 @@ TEST_F(SqliteJournalTest, Version1IsTakenOverWithoutItsPasswords) {
   EXPECT_EQ(starts->all, 3);
 }
 
-TEST_F(SqliteJournalTest, Version2IsTakenOver) {
+// A journal of an older version has fewer columns.
+TEST_F(SqliteJournalTest, LaterVersionsAreTakenOver) {
   const Uuid uuid = *Uuid::Parse("00000000-0000-4000-8000-000000000001");
-  {
+  for (const int version : {3, 2}) {
+    SCOPED_TRACE(version);
+    {
+      const auto journal = MustOpen();
+      ASSERT_NE(journal, nullptr);
+      core::Journal::Completion made;
+      made.upsert = core::InstanceRecord{};
+      made.upsert->uuid = uuid;
+      made.upsert->instance_id = 7;
+      made.upsert->serial_ports = {10000};
+      made.upsert->pci_devices = {"0000:05:00.0"};
+      ASSERT_TRUE(journal->Complete(made).ok());
+    }
+    {
+      SQLite::Database db(options_.file.string(), SQLite::OPEN_READWRITE);
+      db.exec("ALTER TABLE instances DROP COLUMN pci");
+      if (version < 3) db.exec("ALTER TABLE instances DROP COLUMN serial_ports");
+      db.exec("PRAGMA user_version = " + std::to_string(version));
+    }
     const auto journal = MustOpen();
-    core::Journal::Completion made;
-    made.upsert = core::InstanceRecord{};
-    made.upsert->uuid = uuid;
-    made.upsert->instance_id = 7;
-    made.upsert->serial_ports = {10000};
-    ASSERT_TRUE(journal->Complete(made).ok());
+    ASSERT_NE(journal, nullptr);
+    const auto record = journal->Instance(uuid);
+    ASSERT_TRUE(record.ok() && record->has_value());
+    EXPECT_EQ((*record)->instance_id, 7);
+    EXPECT_EQ((*record)->serial_ports.size(), version < 3 ? 0U : 1U);
+    EXPECT_TRUE((*record)->pci_devices.empty());
   }
-  {
-    SQLite::Database db(options_.file.string(), SQLite::OPEN_READWRITE);
-    db.exec("ALTER TABLE instances DROP COLUMN serial_ports; PRAGMA user_version = 2");
-  }
-  const auto journal = MustOpen();
-  ASSERT_NE(journal, nullptr);
-  const auto record = journal->Instance(uuid);
-  ASSERT_TRUE(record.ok() && record->has_value());
-  EXPECT_EQ((*record)->instance_id, 7);
-  EXPECT_TRUE((*record)->serial_ports.empty());
 }
 
 TEST_F(SqliteJournalTest, PasswordOfABuildThatEndedIsInNoFile) {

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// The machine's PCI devices as libvirt lists them. Internal to agent/adapters/libvirt.
+#pragma once
+
+#include <libvirt/libvirt.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/base/status.h"
+#include "common/hardware/pci_devices.h"
+
+namespace kilonova::agent::adapters::libvirt {
+
+// One <device> of capability pci; nothing for any other. INTERNAL when it is no XML of a device.
+Expected<std::optional<hardware::PciDevice>> ParsePciDevice(const std::string& xml);
+
+// Those that `specs` takes, with their tags.
+Expected<std::vector<hardware::AssignablePciDevice>> ListPciDevices(
+    virConnectPtr connect, const hardware::PciDeviceSpecs& specs);
+
+}  // namespace kilonova::agent::adapters::libvirt
