@@ -21,16 +21,17 @@ constexpr std::int64_t kGiB = 1024LL * 1024 * 1024;
 // Of the traits Nova's libvirt driver gives a host only those of what this agent gives a guest: a
 // trait attracts the guests that require it, and here their builds would be refused. So there is
 // nothing for volumes, attaching, tagged devices or accelerators. guest/features.cpp is the judge.
-constexpr std::array<std::string_view, 18> kServedTraits = {
-    "COMPUTE_IMAGE_TYPE_AKI",         "COMPUTE_IMAGE_TYPE_AMI",
-    "COMPUTE_IMAGE_TYPE_ARI",         "COMPUTE_IMAGE_TYPE_ISO",
-    "COMPUTE_IMAGE_TYPE_QCOW2",       "COMPUTE_IMAGE_TYPE_RAW",
-    "COMPUTE_NET_VIF_MODEL_E1000",    "COMPUTE_NET_VIF_MODEL_E1000E",
-    "COMPUTE_NET_VIF_MODEL_NE2K_PCI", "COMPUTE_NET_VIF_MODEL_PCNET",
-    "COMPUTE_NET_VIF_MODEL_RTL8139",  "COMPUTE_NET_VIF_MODEL_VIRTIO",
-    "COMPUTE_NET_VIF_MODEL_VMXNET3",  "COMPUTE_NODE",
-    "COMPUTE_STORAGE_BUS_SATA",       "COMPUTE_STORAGE_BUS_SCSI",
-    "COMPUTE_STORAGE_BUS_USB",        "COMPUTE_STORAGE_BUS_VIRTIO"};
+constexpr std::array<std::string_view, 19> kServedTraits = {
+    "COMPUTE_IMAGE_TYPE_AKI",           "COMPUTE_IMAGE_TYPE_AMI",
+    "COMPUTE_IMAGE_TYPE_ARI",           "COMPUTE_IMAGE_TYPE_ISO",
+    "COMPUTE_IMAGE_TYPE_QCOW2",         "COMPUTE_IMAGE_TYPE_RAW",
+    "COMPUTE_NET_VIF_MODEL_E1000",      "COMPUTE_NET_VIF_MODEL_E1000E",
+    "COMPUTE_NET_VIF_MODEL_NE2K_PCI",   "COMPUTE_NET_VIF_MODEL_PCNET",
+    "COMPUTE_NET_VIF_MODEL_RTL8139",    "COMPUTE_NET_VIF_MODEL_VIRTIO",
+    "COMPUTE_NET_VIF_MODEL_VMXNET3",    "COMPUTE_NODE",
+    "COMPUTE_SOCKET_PCI_NUMA_AFFINITY", "COMPUTE_STORAGE_BUS_SATA",
+    "COMPUTE_STORAGE_BUS_SCSI",         "COMPUTE_STORAGE_BUS_USB",
+    "COMPUTE_STORAGE_BUS_VIRTIO"};
 
 // libvirt must offer it, and there must be a firmware for a machine that can have it: of x86 only
 // q35 can.
