@@ -15,6 +15,7 @@ PciDevicePool PoolOf(const AssignablePciDevice& assignable) {
   PciDevicePool pool{device.vendor_id, device.product_id, device.numa_node, 0, {}};
   pool.tags[std::string(kDeviceType)] = device.dev_type;
   for (const auto& [name, value] : assignable.tags) pool.tags[name] = value;
+  if (pool.tags.contains("numa_node")) pool.numa_node.reset();  // what is hidden sets none apart
   if (!device.parent_ifname.empty()) pool.tags["parent_ifname"] = device.parent_ifname;
   if (device.dev_type != "type-PCI") {
     auto& remote = pool.tags[std::string(kRemoteManaged)];

@@ -7,8 +7,9 @@
 Run with the Python that has Nova (/usr/bin/python3). The machine is made up: `physical` lists the
 addresses of physical functions, `interfaces` the functions behind network interfaces. A vector of
 kind "match" holds a device_spec and devices, with the tags each device gets or null; of kind "alias"
-aliases and an extra spec, with the requests; of kind "take" devices and requests, with the addresses
-taken in order. Instead of a result there may be the class of Nova's exception.
+aliases and an extra spec, with the requests; of kind "take" devices and requests, with the pools
+before and after and the addresses taken in order; `sockets` are those of the host's cells 0 and 1.
+Instead of a result there may be the class of Nova's exception.
 """
 import json
 import random
@@ -89,10 +90,20 @@ def device_spec(rng, devices, interfaces):
         spec["address"] = pattern(rng, devices) if rng.random() < 0.35 else glob(rng, devices)
     if rng.random() < (0.03 if "address" in spec else 0.4):
         spec["devname"] = rng.choice(list(interfaces) + ["eth9", ""])
-    for name, values in {"physical_network": ["net1", "net2"], "trusted": ["true", "false"], "x": ["y"]}.items():
-        if rng.random() < 0.3:
-            spec[name] = rng.choice(values)
+    spec.update(tags(rng))
     return spec
+
+
+def tags(rng):
+    choices = {"physical_network": ["net1", "net2", None], "trusted": ["true", "false"], "x": ["y"],
+               "dev_type": ["type-VF"], "numa_node": ["0"], "remote_managed": ["false", None]}
+    odd = {"dev_type": 0.05, "numa_node": 0.05, "remote_managed": 0.1}
+    return {name: rng.choice(values) for name, values in choices.items() if rng.random() < odd.get(name, 0.3)}
+
+
+def pools_of(stats):
+    """As reported: without those that ran empty."""
+    return [{k: v for k, v in pool.items() if k != "devices"} for pool in stats.pools if pool["count"] > 0]
 
 
 def match(rng):
@@ -157,26 +168,35 @@ def alias(rng):
 def take(rng):
     devices, physical, interfaces = machine(rng)
     spec = json.dumps({"vendor_id": rng.choice(["*", devices[0]["vendor_id"]]),
-                       **({"physical_network": "net1"} if rng.random() < 0.4 else {})})
+                       **(tags(rng) if rng.random() < 0.5 else {})})
     specs = [spec] + ([json.dumps({})] if rng.random() < 0.5 else [])
+    for device in devices:
+        if device["parent_addr"] and rng.random() < 0.4:
+            device["parent_ifname"] = "eth" + device["parent_addr"][-4]
     requests = []
     for _ in range(rng.choice([1, 1, 2, 3])):
         one = {}
         device = rng.choice(devices)
         for name in ("vendor_id", "product_id", "dev_type"):
-            if rng.random() < 0.45:
+            if rng.random() < (0.8 if name == "dev_type" and device[name] != "type-PCI" else 0.3):
                 one[name] = device[name]
-        requests.append({"count": rng.choice([1, 1, 1, 2, 3]), "spec": [one],
-                         "numa_policy": rng.choice(["legacy", "required", "preferred"])})
+        requests.append({"count": rng.choice([1, 1, 1, 1, 2, 3]), "spec": [one],
+                         "numa_policy": rng.choice(["legacy", "required", "preferred", "socket"])})
     cells = rng.choice([None, None, None, [0], [1], [0, 1]])
+    sockets = rng.choice([[0, 0], [0, 1], [0, None]])
     vector = {"kind": "take", "specs": specs, "devices": devices, "physical": physical, "interfaces": interfaces,
-              "requests": requests, "cells": cells}
+              "requests": requests, "cells": cells, "sockets": sockets}
     known = {}
-    stats = pci_stats.PciDeviceStats(objects.NUMATopology(cells=[]), dev_filter=whitelist.Whitelist(specs))
+    host = objects.NUMATopology(cells=[
+        objects.NUMACell(id=number, socket=socket, cpuset=set(), pcpuset=set(), memory=1, cpu_usage=0,
+                         memory_usage=0, pinned_cpus=set(), siblings=[], mempages=[])
+        for number, socket in enumerate(sockets)])
+    stats = pci_stats.PciDeviceStats(host, dev_filter=whitelist.Whitelist(specs))
     for device in sorted(devices, key=lambda d: d["address"]):
-        made = objects.PciDevice(compute_node_id=1, status="available", extra_info={}, child_devices=[],
-                                 parent_device=None, **{k: v for k, v in device.items() if k != "parent_addr"},
-                                 parent_addr=device["parent_addr"] or None)
+        extra = {"parent_ifname": device["parent_ifname"]} if "parent_ifname" in device else {}
+        plain = {k: v for k, v in device.items() if k not in ("parent_addr", "parent_ifname")}
+        made = objects.PciDevice(compute_node_id=1, status="available", extra_info=extra, child_devices=[],
+                                 parent_device=None, **plain, parent_addr=device["parent_addr"] or None)
         made.child_devices = []
         made.parent_device = None
         if stats._create_pool_keys_from_dev(made) is None:
@@ -192,9 +212,10 @@ def take(rng):
               for r in requests]
     numa = None if cells is None else [objects.InstanceNUMACell(id=c, cpuset=set(), pcpuset=set(), memory=1)
                                        for c in cells]
+    vector["pools"] = pools_of(stats)
     try:
         vector["result"] = [d.address for d in stats.consume_requests(wanted, numa)]
-        vector["left"] = sorted(d.address for d in stats.get_free_devs())
+        vector["pools_left"] = pools_of(stats)
     except Exception as error:  # noqa: BLE001
         vector.pop("result", None)
         vector["error"] = type(error).__name__
@@ -226,6 +247,8 @@ def main():
         for number in range(count):
             for kind in (match, alias, take):
                 vector = kind(rng)
+                while vector.get("error") == "IndexError":  # Nova's own: a device went with its parent
+                    vector = kind(rng)
                 vector["id"] = "%s-%d" % (vector["kind"], number)
                 vectors.append(vector)
     with open(sys.argv[1], "w", encoding="utf-8") as out:
