@@ -73,7 +73,7 @@ def boot_sector(text=b"null guest\r\n"):
 
 class Cloud:
     def __init__(self, agents=("a",), scheduler_config="", agent_config="", console_bytes=None,
-                 cpu_ratio=64.0, start=True, cells=1):
+                 cpu_ratio=64.0, start=True, cells=1, pci=()):
         # QEMU's user must be able to pass through.
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="kn-e2e-"))
         self.directory.chmod(0o755)
@@ -81,7 +81,7 @@ class Cloud:
         self.scheduler_config, self.agent_config = scheduler_config, agent_config
         self.cpu_ratio = cpu_ratio
         self.broker = Broker(start=False)
-        self.libvirtd = Libvirtd(console_bytes=console_bytes, cells=cells)
+        self.libvirtd = Libvirtd(console_bytes=console_bytes, cells=cells, pci=pci)
         self.agents = {}
         self.scheduler = None
         self.bridge = None

@@ -8,7 +8,7 @@
 
 By default it shares the machine's network namespace, so that an agent outside sees its bridges;
 own_net=True gives it one of its own. cells=2: it sees a machine with two NUMA nodes and has huge
-pages (libvirtd.sh says how). Needs root. Its directory is kept if KILONOVA_TEST_KEEP is
+pages; pci: it sees these PCI devices too, all of domain 00ff (libvirtd.sh says how). Needs root. Its directory is kept if KILONOVA_TEST_KEEP is
 set.
 """
 
@@ -24,12 +24,13 @@ _SCRIPT = str(pathlib.Path(__file__).with_name("libvirtd.sh"))
 
 
 class Libvirtd:
-    def __init__(self, own_net=False, console_bytes=None, cells=1):
+    def __init__(self, own_net=False, console_bytes=None, cells=1, pci=()):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="kn-lv-"))
         self.own_net = own_net
         self.uri = f"qemu+unix:///system?socket={self.directory}/sock/libvirt-sock"
         self._console_bytes = console_bytes
         self._cells = cells
+        self._pci = pci
         self._holder = None
         self._init = None
         self._networks = []
@@ -44,7 +45,7 @@ class Libvirtd:
 
     def start(self, patience=30):
         os.chmod(self.directory, 0o755)
-        env = dict(os.environ, KILONOVA_TEST_CELLS=str(self._cells))
+        env = dict(os.environ, KILONOVA_TEST_CELLS=str(self._cells), KILONOVA_TEST_PCI=" ".join(self._pci))
         if self._console_bytes:
             env["KILONOVA_TEST_CONSOLE_BYTES"] = str(self._console_bytes)
         command = ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--propagation",

@@ -14,10 +14,10 @@ verb=${1:?verb} dir=${2:?directory}
 
 # What libvirt reads of NUMA nodes, for two of them: CPU 0 and the huge pages in the first, the other
 # CPUs in the second, half of the memory in each. The kernel may know one node only and would refuse
-# to bind memory to another, so that binding is taken out of QEMU's command line; the rest of a guest
-# with cells (its topology, its pinned CPUs, huge pages) is as on any machine.
+# to bind memory to another, so wrap_qemu takes that binding away; the rest of a guest with cells (its
+# topology, its pinned CPUs, huge pages) is as on any machine.
 two_cells() {
-  local nodes=$dir/nodes real=/sys/devices/system/node qemu=/usr/bin/qemu-system-x86_64 last half huge
+  local nodes=$dir/nodes real=/sys/devices/system/node last half huge
   last=$(($(nproc --all) - 1))
   half=$(($(sed -n 's/^MemTotal: *\([0-9]*\) kB/\1/p' /proc/meminfo) / 2))
   huge=hugepages/hugepages-2048kB
@@ -38,21 +38,93 @@ two_cells() {
   done
   echo 0-1 | tee "$nodes"/{online,possible,has_cpu,has_memory,has_normal_memory} >/dev/null
   mount --bind "$nodes" "$real"
+  mkdir -p /dev/hugepages
+  mount -t hugetlbfs hugetlbfs /dev/hugepages
+}
+
+# PCI devices that this machine has not, as the kernel would show them: each word of
+# $KILONOVA_TEST_PCI is ADDRESS,VENDOR,PRODUCT,NODE,KIND. KIND is "-", "pf" for a physical function,
+# the address of one for its virtual functions, or "loose" for a device without IOMMU group, with
+# which no guest can be started. They are bound to vfio-pci already, so libvirt writes nothing.
+pci_devices() {
+  local pci=$dir/pci sys=/sys/devices/software group=0 address vendor product node kind at
+  mkdir -p "$pci"/{devices,bus/devices,bus/drivers/vfio-pci,groups,vfio}
+  cp -a /sys/bus/pci/devices/. "$pci/bus/devices/"
+  touch "$pci/bus/drivers_probe" "$pci/bus/drivers/vfio-pci"/{bind,unbind} "$pci/vfio/vfio"
+  for device in $KILONOVA_TEST_PCI; do
+    IFS=, read -r address vendor product node kind <<<"$device"
+    at=$pci/devices/$address
+    mkdir "$at"
+    echo "0x$vendor" >"$at/vendor"
+    echo "0x$product" >"$at/device"
+    echo 0x030200 >"$at/class"
+    echo "$node" >"$at/numa_node"
+    touch "$at/driver_override"
+    printf 'DRIVER=vfio-pci\nPCI_CLASS=30200\nPCI_ID=%s:%s\nPCI_SLOT_NAME=%s\n' \
+      "${vendor^^}" "${product^^}" "$address" >"$at/uevent"
+    printf "\\x${vendor:2}\\x${vendor:0:2}\\x${product:2}\\x${product:0:2}" >"$at/config"
+    head -c 252 /dev/zero >>"$at/config"
+    ln -s ../../../bus/pci "$at/subsystem"
+    ln -s ../../../bus/pci/drivers/vfio-pci "$at/driver"
+    ln -s "../../../devices/software/$address" "$pci/bus/devices/$address"
+    if [ "$kind" != loose ]; then
+      group=$((group + 1))
+      mkdir -p "$pci/groups/$group/devices"
+      ln -s "../../../../devices/software/$address" "$pci/groups/$group/devices/$address"
+      ln -s "../../../kernel/iommu_groups/$group" "$at/iommu_group"
+      touch "$pci/vfio/$group"
+    fi
+    case $kind in
+      pf) echo 8 | tee "$at/sriov_totalvfs" >/dev/null ;;
+      - | loose) ;;
+      *)
+        ln -s "../$kind" "$at/physfn"
+        ln -s "../$address" "$pci/devices/$kind/virtfn$(ls "$pci/devices/$kind" | grep -c virtfn || true)"
+        ;;
+    esac
+  done
+  mount --bind "$pci/devices" "$sys"
+  mount --bind "$pci/bus" /sys/bus/pci
+  mount --bind "$pci/groups" /sys/kernel/iommu_groups
+  mkdir -p /dev/vfio
+  mount --bind "$pci/vfio" /dev/vfio
+  # Guests with devices may lock their memory. Where root may not give that right, it is left out:
+  # the stand-ins need no locked memory.
+  prlimit --memlock=unlimited:unlimited true 2>/dev/null || cc -shared -fPIC -o "$pci/memlock.so" -x c - <<'X'
+#define _GNU_SOURCE
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+int prlimit64(pid_t pid, enum __rlimit_resource what, const struct rlimit64 *to, struct rlimit64 *was) {
+  if (what == RLIMIT_MEMLOCK && to) return 0;
+  return syscall(SYS_prlimit64, pid, what, to, was);
+}
+int prlimit(pid_t pid, enum __rlimit_resource what, const struct rlimit *to, struct rlimit *was) {
+  return prlimit64(pid, what, (const struct rlimit64 *)to, (struct rlimit64 *)was);
+}
+X
+}
+
+# Takes out of QEMU's command line what the machine has not: memory bound to a node the kernel does
+# not know, and the made devices, for each of which QEMU's own test device stands in.
+wrap_qemu() {
+  local qemu=/usr/bin/qemu-system-x86_64
   # It looks for its modules and firmware beside itself.
   mkdir -p "$dir/usr/bin"
   ln -s /usr/lib /usr/share "$dir/usr/"
   touch "$dir$qemu"
   mount --bind "$qemu" "$dir$qemu"
-  cat >"$dir/qemu-one-node" <<X
+  cat >"$dir/qemu-wrapper" <<X
 #!/bin/bash
 args=()
-for arg in "\$@"; do args+=("\${arg/,\"host-nodes\":\[1\],\"policy\":\"bind\"/}"); done
+for arg in "\$@"; do
+  arg=\${arg/,\"host-nodes\":\[1\],\"policy\":\"bind\"/}
+  args+=("\${arg/\"vfio-pci\",\"host\":\"00ff:??:??.?\"/\"pci-testdev\"}")
+done
 exec "$dir$qemu" "\${args[@]}"
 X
-  chmod 0755 "$dir/qemu-one-node"
-  mount --bind "$dir/qemu-one-node" "$qemu"
-  mkdir -p /dev/hugepages
-  mount -t hugetlbfs hugetlbfs /dev/hugepages
+  chmod 0755 "$dir/qemu-wrapper"
+  mount --bind "$dir/qemu-wrapper" "$qemu"
 }
 
 hold() {
@@ -87,6 +159,8 @@ remember_owner = 0
 stdio_handler = "logd"
 X
   [ "${KILONOVA_TEST_CELLS:-1}" != 2 ] || two_cells
+  [ -z "${KILONOVA_TEST_PCI:-}" ] || pci_devices
+  [ "${KILONOVA_TEST_CELLS:-1}${KILONOVA_TEST_PCI:-}" = 1 ] || wrap_qemu
   ip link set lo up
   touch "$dir/held"
   # As the namespace's init bash reaps the guests that libvirt left to it.
@@ -101,6 +175,9 @@ runs() { [ -s "$1" ] && kill -0 "$(cat "$1")" 2>/dev/null; }
 start() {
   runs "$dir/virtlogd.pid" ||
     virtlogd -d -f /etc/libvirt/virtlogd.conf -p "$dir/virtlogd.pid" </dev/null >/dev/null 2>>"$dir/virtlogd.err"
+  # udev is to take directories of ours for the kernel's.
+  [ ! -d "$dir/pci" ] || export SYSTEMD_DEVICE_VERIFY_SYSFS=0
+  [ ! -e "$dir/pci/memlock.so" ] || export LD_PRELOAD="$dir/pci/memlock.so"
   runs "$dir/libvirtd.pid" ||
     libvirtd -d -f /etc/libvirt/libvirtd.conf -p "$dir/libvirtd.pid" </dev/null >/dev/null 2>>"$dir/libvirtd.err"
   for _ in $(seq 300); do
