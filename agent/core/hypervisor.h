@@ -39,6 +39,12 @@ struct DomainInfo {
   OwnerTag owner;
 };
 
+// Devices of the host that a domain is defined with.
+struct HeldDevices {
+  std::vector<std::string> pci;  // addresses: "0000:05:00.1"
+  friend bool operator==(const HeldDevices&, const HeldDevices&) = default;
+};
+
 enum class DomainEventKind { kStarted, kStopped, kCrashed, kPaused, kResumed, kUndefined };
 
 struct DomainEvent {
@@ -89,6 +95,8 @@ class Hypervisor {
   virtual Status ForgetTpmSecret(const Uuid& uuid) = 0;
   // NOT_FOUND / DOMAIN_NOT_FOUND when libvirt does not know it.
   virtual Expected<DomainInfo> State(const Uuid& uuid) = 0;
+  // What a guest whose record is lost has of the host. NOT_FOUND / DOMAIN_NOT_FOUND as above.
+  virtual Expected<HeldDevices> DevicesOf(const Uuid& uuid) = 0;
   // Domains with this host's tag, running or not.
   virtual Expected<std::vector<DomainInfo>> List() = 0;
   // The bridge of libvirt's network `name` ("" if it has none). HOST_NETWORK_MISSING when there is

@@ -45,7 +45,8 @@ struct Ports {
   const Clock& clock;
 };
 
-// libvirt's facts, asked for once and remembered: they do not change under a running libvirtd.
+// libvirt's facts, asked for once and remembered: but for devices, which each reconciliation looks for
+// anew, they do not change under a running libvirtd.
 class FactsCache {
  public:
   explicit FactsCache(Hypervisor& hypervisor) : hypervisor_(hypervisor) {}

@@ -96,9 +96,15 @@ void Reconciler::Adopt(const DomainInfo& domain) {
                         ? VmState::kActive
                         : VmState::kStopped;
   record.launched = true;
+  const auto held = services_.ports.hypervisor.DevicesOf(domain.uuid);
+  if (!held.ok()) return;  // the next time
+  record.pci_devices = held->pci;
   Journal::Completion adoption;
   adoption.upsert = record;
   const Status status = services_.ports.journal.Complete(adoption);
+  HostShare share;
+  share.pci_devices = record.pci_devices;
+  if (status.ok()) services_.claims.Set(record.uuid, std::move(share));
   services_.counters.Add("guests.adopted");
   LogWarn("adopted a guest the journal does not know",
           {F("instance", record.uuid), F("generation", record.generation),

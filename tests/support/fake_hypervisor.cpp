@@ -240,6 +240,21 @@ Expected<DomainInfo> FakeHypervisor::State(const Uuid& uuid) {
   return it->second.info;
 }
 
+Expected<agent::core::HeldDevices> FakeHypervisor::DevicesOf(const Uuid& uuid) {
+  const absl::MutexLock lock(&mutex_);
+  RETURN_IF_ERROR(Enter("devices"));
+  const auto it = domains_.find(uuid);
+  if (it == domains_.end()) return NotFound();
+  constexpr std::string_view kBegin = "<hostdev>", kEnd = "</hostdev>";
+  const std::string& xml = it->second.xml;
+  agent::core::HeldDevices held;
+  for (auto at = xml.find(kBegin); at != std::string::npos; at = xml.find(kBegin, at)) {
+    at += kBegin.size();
+    held.pci.push_back(xml.substr(at, xml.find(kEnd, at) - at));
+  }
+  return held;
+}
+
 Expected<std::vector<DomainInfo>> FakeHypervisor::List() {
   const absl::MutexLock lock(&mutex_);
   RETURN_IF_ERROR(Enter("list"));

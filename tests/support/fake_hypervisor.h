@@ -32,6 +32,7 @@ class FakeHypervisor final : public agent::core::Hypervisor {
   Status SetTpmSecret(const Uuid& uuid, const std::string& passphrase) override;
   Status ForgetTpmSecret(const Uuid& uuid) override;
   Expected<agent::core::DomainInfo> State(const Uuid& uuid) override;
+  Expected<agent::core::HeldDevices> DevicesOf(const Uuid& uuid) override;
   Expected<std::vector<agent::core::DomainInfo>> List() override;
   void Subscribe(std::function<void(const agent::core::DomainEvent&)> handler,
                  std::function<void()> reconnected) override;

@@ -66,6 +66,7 @@ void CheckHypervisorContract(agent::core::Hypervisor& hypervisor,
   // Nothing there: what removes is content, the rest says so.
   EXPECT_TRUE(HasReason(hypervisor.State(uuid).status(), reason::kDomainNotFound));
   EXPECT_EQ(hypervisor.State(uuid).status().code(), Code::kNotFound);
+  EXPECT_TRUE(HasReason(hypervisor.DevicesOf(uuid).status(), reason::kDomainNotFound));
   EXPECT_TRUE(HasReason(hypervisor.Start(uuid), reason::kDomainNotFound));
   EXPECT_TRUE(hypervisor.Destroy(uuid).ok());
   EXPECT_TRUE(hypervisor.Undefine(uuid).ok());
@@ -78,6 +79,8 @@ void CheckHypervisorContract(agent::core::Hypervisor& hypervisor,
   }
   EXPECT_EQ(power(), PowerState::kShutdown);
   EXPECT_EQ(hypervisor.State(uuid)->owner.generation, 7);
+  ASSERT_TRUE(hypervisor.DevicesOf(uuid).ok());
+  EXPECT_TRUE(hypervisor.DevicesOf(uuid)->pci.empty());
   EXPECT_TRUE(listed());
   for (int i = 0; i < 2; ++i) {
     const Status started = hypervisor.Start(uuid);

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "agent/adapters/libvirt/errors.h"
+#include "agent/adapters/libvirt/node_devices.h"
 
 namespace kilonova::agent::adapters::libvirt {
 namespace {
@@ -162,6 +163,13 @@ Expected<core::DomainInfo> Domains::State(const Uuid& uuid) {
   ASSIGN_OR_RETURN(const auto domain, Find(uuid));
   ASSIGN_OR_RETURN(auto tag, owners_.Of(domain.get(), uuid));
   return Describe(domain.get(), uuid, tag.value_or(core::OwnerTag{}));
+}
+
+Expected<core::HeldDevices> Domains::DevicesOf(const Uuid& uuid) {
+  ASSIGN_OR_RETURN(const auto domain, Find(uuid));
+  char* text = virDomainGetXMLDesc(domain.get(), 0);
+  if (text == nullptr) return LastError("reading the guest's definition failed");
+  return ParseHeldDevices(TakeText(text));
 }
 
 Expected<std::vector<core::DomainInfo>> Domains::List() {

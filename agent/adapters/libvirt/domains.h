@@ -23,6 +23,7 @@ class Domains {
   Status Destroy(const Uuid& uuid);
   Status Undefine(const Uuid& uuid);
   Expected<core::DomainInfo> State(const Uuid& uuid);
+  Expected<core::HeldDevices> DevicesOf(const Uuid& uuid);
   Expected<std::vector<core::DomainInfo>> List();
   // Whether the domain carries this host's tag; false when it is gone.
   bool IsOurs(const Uuid& uuid);

@@ -320,6 +320,12 @@ Expected<core::DomainInfo> Hypervisor::State(const Uuid& uuid) {
                                        [uuid](virConnectPtr, Domains& d) { return d.State(uuid); });
 }
 
+Expected<core::HeldDevices> Hypervisor::DevicesOf(const Uuid& uuid) {
+  return impl_->Call<core::HeldDevices>(
+      "domain.devices", impl_->deadlines().quick,
+      [uuid](virConnectPtr, Domains& d) { return d.DevicesOf(uuid); });
+}
+
 Expected<std::vector<core::DomainInfo>> Hypervisor::List() {
   return impl_->Call<std::vector<core::DomainInfo>>(
       "domain.list", impl_->deadlines().list, [](virConnectPtr, Domains& d) { return d.List(); });

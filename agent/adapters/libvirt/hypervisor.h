@@ -61,6 +61,7 @@ class Hypervisor final : public core::Hypervisor {
   Status SetTpmSecret(const Uuid& uuid, const std::string& passphrase) override;
   Status ForgetTpmSecret(const Uuid& uuid) override;
   Expected<core::DomainInfo> State(const Uuid& uuid) override;
+  Expected<core::HeldDevices> DevicesOf(const Uuid& uuid) override;
   Expected<std::vector<core::DomainInfo>> List() override;
   Expected<std::string> NetworkBridge(const std::string& name) override;
   // `reconnected` comes once more some seconds after each connection, when libvirtd has settled.

@@ -110,6 +110,25 @@ Expected<std::optional<hardware::PciDevice>> ParsePciDevice(const std::string& x
   return device;
 }
 
+Expected<core::HeldDevices> ParseHeldDevices(const std::string& xml) {
+  pugi::xml_document document;
+  if (xml.size() > kMostXml || !document.load_buffer(xml.data(), xml.size()) ||
+      !document.child("domain")) {
+    return Error(Code::kInternal, reason::kInternal, "libvirt's domain is no XML");
+  }
+  core::HeldDevices held;
+  for (const auto& device : document.child("domain").child("devices").children()) {
+    const std::string_view kind = device.name(), type = device.attribute("type").value();
+    if (!(kind == "hostdev" && type == "pci") && !(kind == "interface" && type == "hostdev")) {
+      continue;
+    }
+    if (const auto address = device.child("source").child("address")) {
+      held.pci.push_back(AddressOf(address));
+    }
+  }
+  return held;
+}
+
 Expected<std::vector<hardware::AssignablePciDevice>> ListPciDevices(
     virConnectPtr connect, const hardware::PciDeviceSpecs& specs) {
   const hardware::PciMachine machine = core::MachineAt();

@@ -467,6 +467,17 @@ TEST_F(Build, AtWorkForLongIsSettled) {
   EXPECT_TRUE(hypervisor_.Running(NthUuid(1)));
 }
 
+TEST_F(Build, ASharedDiskIsNotClaimedHere) {
+  settings_.shared_disk = true;
+  Boot();
+  Send("build", 1);
+  Settle();
+  EXPECT_EQ(LastReport(1).vm_state, VmState::kActive);
+  EXPECT_FALSE(agent_->Report()->inventories.contains("DISK_GB"));
+  EXPECT_FALSE(Record(1)->resources.contains("DISK_GB"));
+  EXPECT_EQ(Record(1)->resources.at("MEMORY_MB"), 512);
+}
+
 class Pinned : public Build {
  protected:
   Pinned() {

@@ -24,6 +24,7 @@ using agent::core::PciRequestsOf;
 using agent::core::PoolsOf;
 using hardware::AssignablePciDevice;
 using model::Outcome;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 
 std::vector<AssignablePciDevice> Gpus(const std::vector<std::string>& addresses) {
@@ -155,6 +156,12 @@ TEST(PciClaims, WhatIsReported) {
               "10de", "1db4", 1, 1, {{"dev_type", "type-PCI"}, {"physical_network", ""}}}));
 }
 
+TEST(PciClaims, HostsCanKeepADeviceOnTheGuestsSocket) {
+  EXPECT_THAT(agent::core::MakeHostReport({}, {}, {}).traits,
+              Contains("COMPUTE_SOCKET_PCI_NUMA_AFFINITY"))
+      << "the scheduler asks for it where hw:pci_numa_affinity_policy is socket";
+}
+
 TEST(PciMachine, TheKernelSaysWhatAFunctionIs) {
   namespace fs = std::filesystem;
   std::string name = (fs::temp_directory_path() / "kilonova-sys-XXXXXX").string();
@@ -241,6 +248,24 @@ TEST_F(PciBuild, WhatCannotStartGivesItsDeviceBack) {
   ExpectRefused(1, reason::kHypervisorRefused);
   EXPECT_EQ(Reported(), 2);
   EXPECT_FALSE(Record(1));
+}
+
+TEST_F(PciBuild, AGuestTheJournalLostKeepsItsDevice) {
+  Boot();
+  Settle();
+  Send("build", 1, 1, "gpu1");
+  Settle();
+  const auto held = Record(1)->pci_devices;
+  agent::core::Journal::Completion loss;
+  loss.remove = NthUuid(1);
+  ASSERT_TRUE(journal_.Complete(loss).ok());
+  Restart();
+  Settle();
+  EXPECT_EQ(Record(1)->pci_devices, held);
+  EXPECT_EQ(Reported(), 1);
+  Send("terminate", 1);
+  Settle();
+  EXPECT_EQ(Reported(), 2);
 }
 
 TEST_F(PciBuild, AStartedAnewGuestHasTheSameDevice) {

@@ -3,7 +3,6 @@
 
 #include <gtest/gtest.h>
 
-
 namespace kilonova::agent::adapters::libvirt {
 namespace {
 
@@ -40,6 +39,21 @@ TEST(NodeDevices, PhysicalAndVirtualFunctions) {
   ASSERT_TRUE(vf.ok() && *vf);
   EXPECT_EQ((*vf)->dev_type, "type-VF");
   EXPECT_EQ((*vf)->parent_addr, "0000:0a:00.0");
+}
+
+TEST(NodeDevices, WhatAGuestHas) {
+  const auto held = ParseHeldDevices(R"(<domain><devices>
+    <hostdev mode='subsystem' type='pci' managed='yes'><driver name='vfio'/><source>
+      <address domain='0x00ff' bus='0x0a' slot='0x1f' function='0x7'/></source>
+      <address type='pci' domain='0x0000' bus='0x00' slot='0x05' function='0x0'/></hostdev>
+    <hostdev mode='subsystem' type='usb'><source><address bus='1' device='2'/></source></hostdev>
+    <interface type='hostdev'><source>
+      <address type='pci' domain='0x0000' bus='0x81' slot='0x10' function='0x1'/></source></interface>
+    <interface type='bridge'><source bridge='br0'/></interface></devices></domain>)");
+  ASSERT_TRUE(held.ok()) << held.status();
+  EXPECT_EQ(held->pci, (std::vector<std::string>{"00ff:0a:1f.7", "0000:81:10.1"}));
+  EXPECT_FALSE(ParseHeldDevices("<device/>").ok());
+  EXPECT_FALSE(ParseHeldDevices("<domain").ok());
 }
 
 TEST(NodeDevices, OthersAreNone) {

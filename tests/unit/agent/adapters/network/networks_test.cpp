@@ -27,6 +27,7 @@ class OneNetwork : public core::Hypervisor {
   Status SetTpmSecret(const Uuid&, const std::string&) override { return OkStatus(); }
   Status ForgetTpmSecret(const Uuid&) override { return OkStatus(); }
   Expected<core::DomainInfo> State(const Uuid&) override { return core::DomainInfo{}; }
+  Expected<core::HeldDevices> DevicesOf(const Uuid&) override { return core::HeldDevices{}; }
   Expected<std::vector<core::DomainInfo>> List() override {
     return std::vector<core::DomainInfo>{};
   }
