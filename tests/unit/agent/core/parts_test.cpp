@@ -119,7 +119,7 @@ TEST(Inventory, FileBackedMemoryIsWhatIsOffered) {
   settings.file_backed_memory_mb = 1 << 20;
   HostFacts facts;
   facts.memory_mb = 32000;
-  const auto& memory = MakeInventories(settings, facts, {}).at("MEMORY_MB");
+  const model::Inventory memory = MakeInventories(settings, facts, {}).at("MEMORY_MB");
   EXPECT_EQ(memory.total, 1 << 20);
   EXPECT_EQ(memory.max_unit, 1 << 20);
   EXPECT_EQ(memory.reserved, 512);
