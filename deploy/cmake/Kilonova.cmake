@@ -72,13 +72,14 @@ function(kilonova_binary)
   install(TARGETS ${K_NAME} RUNTIME DESTINATION bin)
 endfunction()
 
-# Makes absl::Mutex visible to ThreadSanitizer; see tests/support/tsan_mutex.cpp.
+# Makes absl::Mutex and absl::Status visible to ThreadSanitizer; see tests/support/tsan_mutex.cpp.
 function(_kilonova_tsan_mutex target)
   if(NOT KILONOVA_SANITIZE MATCHES "thread")
     return()
   endif()
   target_sources(${target} PRIVATE ${PROJECT_SOURCE_DIR}/tests/support/tsan_mutex.cpp)
-  target_link_libraries(${target} PRIVATE absl::synchronization)
+  target_link_libraries(${target} PRIVATE absl::synchronization absl::status)
+  target_link_options(${target} PRIVATE -Wl,--wrap=_ZN4absl7debian36Status15UnrefNonInlinedEm)
   foreach(symbol 4LockEv 10ReaderLockEv 6UnlockEv 12ReaderUnlockEv 5AwaitERKNS0_9ConditionE
       8LockWhenERKNS0_9ConditionE 16AwaitWithTimeoutERKNS0_9ConditionENS0_8DurationE
       17AwaitWithDeadlineERKNS0_9ConditionENS0_4TimeE)

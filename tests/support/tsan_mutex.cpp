@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tells ThreadSanitizer what absl::Mutex orders. Debian's libabsl is built without TSan, which
-// therefore sees no lock at all and calls every guarded access a race. In TSan builds the linker
-// (--wrap, deploy/cmake/Kilonova.cmake) sends the lock calls of our objects through here; nothing
-// else of the program changes, and a real race is still reported.
+// Tells ThreadSanitizer what absl::Mutex and the reference counts of absl::Status order. Debian's
+// libabsl is built without TSan, which therefore sees no lock at all and calls every guarded access
+// a race. In TSan builds the linker (--wrap, deploy/cmake/Kilonova.cmake) sends those calls of our
+// objects through here; nothing else of the program changes, and a real race is still reported.
 #include <sanitizer/tsan_interface.h>
 
 #include <cstdint>
 
 #define KN_MUTEX(name) _ZN4absl7debian35Mutex##name
 #define KN_CONDVAR(name) _ZN4absl7debian37CondVar##name
+#define KN_STATUS(name) _ZN4absl7debian36Status##name
 #define KN_CAT_INNER(a, b) a##b
 #define KN_CAT(a, b) KN_CAT_INNER(a, b)
 #define KN_REAL(symbol) KN_CAT(__real_, symbol)
@@ -108,5 +109,14 @@ void KN_WRAP(KN_CONDVAR(4WaitEPNS0_5MutexE))(void* condition, void* mutex) {
   }
 KN_WAIT_TIMED(KN_CONDVAR(15WaitWithTimeoutEPNS0_5MutexENS0_8DurationE))
 KN_WAIT_TIMED(KN_CONDVAR(16WaitWithDeadlineEPNS0_5MutexENS0_4TimeE))
+
+// Copies of one Status share what it holds; the last to let go of it frees it.
+void KN_REAL(KN_STATUS(15UnrefNonInlinedEm))(std::uintptr_t shared);
+void KN_WRAP(KN_STATUS(15UnrefNonInlinedEm))(std::uintptr_t shared) {
+  auto* const count = reinterpret_cast<void*>(shared - 1);  // the pointer is tagged
+  __tsan_release(count);
+  __tsan_acquire(count);
+  KN_REAL(KN_STATUS(15UnrefNonInlinedEm))(shared);
+}
 
 }  // extern "C"
