@@ -21,6 +21,7 @@ using Parts = std::array<std::string, 4>;
 constexpr std::size_t kMostText = 65536;
 constexpr std::size_t kMostEntries = 1024;
 constexpr int kMostDepth = 8;
+constexpr std::size_t kMostPattern = 256;  // the compiler of patterns calls itself for each bracket
 // What a host's report takes.
 constexpr std::size_t kMostTags = 32, kMostTagName = 255, kMostTagValue = 1024;
 constexpr const char* kAny = "*";
@@ -170,6 +171,9 @@ Expected<Patterns> ParsePatterns(const Json& object) {
       return Invalid("PciDeviceWrongAddressFormat", "a part of an address is no text");
     }
     patterns.texts[i] = found == object.end() ? ".*" : found->get<std::string>();
+    if (patterns.texts[i].size() > kMostPattern) {
+      return Invalid("PciDeviceWrongAddressFormat", "a part of an address is too long");
+    }
     try {
       patterns.compiled[i] = std::regex(patterns.texts[i]);
     } catch (const std::regex_error&) {

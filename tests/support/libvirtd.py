@@ -31,6 +31,7 @@ class Libvirtd:
         self._console_bytes = console_bytes
         self._cells = cells
         self._pci = pci
+        self._vfio_is_ours = False
         self._holder = None
         self._init = None
         self._networks = []
@@ -45,6 +46,7 @@ class Libvirtd:
 
     def start(self, patience=30):
         os.chmod(self.directory, 0o755)
+        self._vfio_is_ours = bool(self._pci) and not os.path.exists("/dev/vfio")
         env = dict(os.environ, KILONOVA_TEST_CELLS=str(self._cells), KILONOVA_TEST_PCI=" ".join(self._pci))
         if self._console_bytes:
             env["KILONOVA_TEST_CONSOLE_BYTES"] = str(self._console_bytes)
@@ -144,6 +146,11 @@ class Libvirtd:
         self._holder.kill()  # and with it, by the kernel, everything in the namespace
         self._holder.wait()
         self._holder = None
+        if self._vfio_is_ours:  # an empty directory was mounted over
+            try:
+                os.rmdir("/dev/vfio")
+            except OSError as error:
+                print(f"/dev/vfio stays: {error}")
         if "KILONOVA_TEST_KEEP" not in os.environ:
             shutil.rmtree(self.directory, ignore_errors=True)
 

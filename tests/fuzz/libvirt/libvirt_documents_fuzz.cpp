@@ -3,6 +3,7 @@
 // refused.
 #include "agent/adapters/libvirt/capabilities.h"
 #include "agent/adapters/libvirt/firmware.h"
+#include "agent/adapters/libvirt/node_devices.h"
 #include "common/hardware/cpu_set.h"
 #include "tests/fuzz/require.h"
 
@@ -38,5 +39,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   if (const auto tag = ParseOwnerTag(text); tag.ok()) Require(!tag->host.empty());
   static_cast<void>(ParseFirmwareDescriptor(text));
+  if (const auto device = ParsePciDevice(std::string(text)); device.ok() && *device) {
+    Require((*device)->vendor_id.size() == 4 && (*device)->product_id.size() == 4);
+    Require((*device)->dev_type == "type-PF" || (*device)->virtual_functions.empty());
+  }
+  static_cast<void>(ParseHeldDevices(std::string(text)));
   return 0;
 }

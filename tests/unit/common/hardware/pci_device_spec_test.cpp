@@ -52,6 +52,8 @@ TEST(PciDeviceSpecs, WhatIsNoEntryIsRefusedByName) {
       R"({"address": "1FFFF:00:00.0"})",
       R"({"address": {"bus": "["}})",
       R"({"address": {"bus": 5}})",
+      R"({"address": {"bus": ")" + std::string(60'000, '(') + "\"}}",
+      R"x({"address": {"bus": "(((x{999}){999}){999})"}})x",
       R"({"devname": "eth0", "address": "*:*:*.*"})",
       R"({"devname": ["eth0"]})",
       R"({"x": {"y": 1}})",
