@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "agent/adapters/scheduler/transport.h"
@@ -26,6 +27,10 @@ class FakeScheduler {
       absl::MutexLock lock(&scheduler_->mutex_);
       if (over_ || scheduler_->unreachable_) return false;
       scheduler_->heard_.push_back(message);
+      if (scheduler_->welcome_ && std::holds_alternative<Hello>(message)) {
+        say_.push_back(*scheduler_->welcome_);
+        scheduler_->changed_.SignalAll();
+      }
       return true;
     }
     std::optional<Inbound> Read() override {
@@ -63,7 +68,6 @@ class FakeScheduler {
       ++scheduler_->opened_;
       scheduler_->current_ = stream.get();
       if (scheduler_->unreachable_) stream->over_ = true;
-      if (scheduler_->welcome_) stream->say_.push_back(*scheduler_->welcome_);
       return stream;
     }
     Status ConfirmStart(const std::string&, const Uuid&, std::int64_t,
