@@ -70,7 +70,7 @@ Status Engine::SetHostEnabled(std::string_view host, bool enabled, std::string_v
 Status Engine::RemoveHost(std::string_view host) {
   const absl::MutexLock lock(&impl_->mutex_);
   ASSIGN_OR_RETURN(const HostIndex index, impl_->FindHost(host));
-  if (impl_->fleet_.Record(index).claims > 0) {
+  if (impl_->fleet_.Numbers(index).claims > 0) {
     return Error(Code::kFailedPrecondition, reason::kInstanceStateConflict,
                  "the host still has instances", {{"host", std::string(host)}});
   }

@@ -85,17 +85,15 @@ model::Inventory InventoryOf(const model::Inventories& inventories, std::string_
 }  // namespace
 
 void ClassColumn::Resize(std::size_t hosts) {
-  capacity.resize(hosts);
-  used.resize(hosts);
+  units.resize(hosts);
   min_unit.resize(hosts, 1);
-  max_unit.resize(hosts);
   step_size.resize(hosts, 1);
-  room.resize(hosts);
 }
 
 void ClassColumn::UpdateRoom(HostIndex host) {
-  const std::int64_t left = std::min(capacity[host] - used[host], max_unit[host]);
-  room[host] = static_cast<std::int32_t>(std::clamp<std::int64_t>(left, -1, INT32_MAX));
+  Units& own = units[host];
+  const std::int64_t left = std::min(own.capacity - own.used, own.max_unit);
+  own.room = static_cast<std::int32_t>(std::clamp<std::int64_t>(left, -1, INT32_MAX));
 }
 
 Fleet::Fleet() { AddClass(""); }
@@ -110,13 +108,7 @@ HostIndex Fleet::NewSlot() {
   const std::size_t size = records_.size() + 1;
   records_.resize(size);
   flags.resize(size);
-  is_changed_.resize(size);
-  for (auto* column : {&free_ram_mb, &free_disk_mb, &vcpus_total, &vcpus_used, &num_instances,
-                       &num_io_ops, &failed_builds, &free_pci_devices, &claimed_ram_mb_,
-                       &claimed_disk_mb_, &claimed_vcpus_, &building_}) {
-    column->resize(size);
-  }
-  cpu_allocation_ratio.resize(size);
+  numbers_.resize(size);
   for (auto* column : {&cell, &aggregates, &zones, &supported}) column->resize(size);
   for (auto& column : classes_) {
     column->Resize(size);
@@ -172,12 +164,13 @@ Expected<HostIndex> Fleet::Upsert(const HostState& state) {
 }
 
 void Fleet::Touch(HostIndex host, Change change) {
-  if (is_changed_[host] == 0) changed_.push_back(host);
-  is_changed_[host] = std::max(is_changed_[host], static_cast<std::uint8_t>(change));
+  std::uint8_t& changed = numbers_[host].changed;
+  if (changed == 0) changed_.push_back(host);
+  changed = std::max(changed, static_cast<std::uint8_t>(change));
 }
 
 void Fleet::ClearChanged() {
-  for (const HostIndex host : changed_) is_changed_[host] = 0;
+  for (const HostIndex host : changed_) numbers_[host].changed = 0;
   changed_.clear();
 }
 
@@ -263,9 +256,9 @@ void Fleet::SetInventories(HostIndex host, const model::Inventories& inventories
     const bool has = found != inventories.end();
     const auto odd = [&] { return column->min_unit[host] > 1 || column->step_size[host] > 1; };
     column->odd_units -= odd() ? 1 : 0;
-    column->capacity[host] = has ? found->second.Capacity() : 0;
+    column->units[host].capacity = has ? found->second.Capacity() : 0;
     column->min_unit[host] = has ? found->second.min_unit : 1;
-    column->max_unit[host] = has ? found->second.max_unit : 0;
+    column->units[host].max_unit = has ? found->second.max_unit : 0;
     column->step_size[host] = has ? found->second.step_size : 1;
     column->odd_units += odd() ? 1 : 0;
     column->UpdateRoom(host);
@@ -274,21 +267,22 @@ void Fleet::SetInventories(HostIndex host, const model::Inventories& inventories
 }
 
 void Fleet::SetNumbers(HostIndex host, const HostState& state) {
+  HostNumbers& own = numbers_[host];
   const auto memory = InventoryOf(state.inventories, model::kMemoryMb);
   const auto disk = InventoryOf(state.inventories, model::kDiskGb);
   const auto vcpu = InventoryOf(state.inventories, model::kVcpu);
-  free_ram_mb[host] = memory.total - memory.reserved - claimed_ram_mb_[host];
+  own.free_ram_mb = memory.total - memory.reserved - own.claimed_ram_mb;
   std::int64_t free_gb = disk.total - disk.reserved;
-  free_disk_mb[host] = free_gb * 1024 - claimed_disk_mb_[host];
+  own.free_disk_mb = free_gb * 1024 - own.claimed_disk_mb;
   if (state.disk_available_least) {
-    free_disk_mb[host] = std::min(free_disk_mb[host], *state.disk_available_least * 1024);
+    own.free_disk_mb = std::min(own.free_disk_mb, *state.disk_available_least * 1024);
   }
-  vcpus_total[host] = vcpu.total;
-  vcpus_used[host] = vcpu.reserved + claimed_vcpus_[host];
-  cpu_allocation_ratio[host] = vcpu.allocation_ratio;
-  num_instances[host] = StatCount(state, "num_instances") + records_[host]->claims;
-  num_io_ops[host] = StatCount(state, "io_workload") + building_[host];
-  failed_builds[host] = StatCount(state, "failed_builds");
+  own.vcpus_total = vcpu.total;
+  own.vcpus_used = vcpu.reserved + own.claimed_vcpus;
+  own.cpu_allocation_ratio = vcpu.allocation_ratio;
+  own.num_instances = StatCount(state, "num_instances") + own.claims;
+  own.num_io_ops = StatCount(state, "io_workload") + own.building;
+  own.failed_builds = StatCount(state, "failed_builds");
 }
 
 void Fleet::SetHardware(HostIndex host, const HostState& state) {
@@ -305,7 +299,7 @@ void Fleet::SetHardware(HostIndex host, const HostState& state) {
     }
   }
   if (record.hardware && record.hardware->RefusesNuma()) ++numa_refusers_;
-  free_pci_devices[host] = record.hardware ? record.hardware->FreeDevices() : 0;
+  numbers_[host].free_pci_devices = record.hardware ? record.hardware->FreeDevices() : 0;
 }
 
 void Fleet::SetForeign(HostIndex host, const std::vector<Uuid>& instances) {
@@ -352,13 +346,14 @@ HostSnapshot Fleet::Snapshot(HostIndex host) const {
   }
   state.instances = record.instances;
   snapshot.used = UsedOn(host);
-  snapshot.claimed_instances = record.claims;
+  snapshot.claimed_instances = numbers_[host].claims;
   return snapshot;
 }
 
 std::size_t Fleet::MemoryBytes() const {
-  const std::size_t columns = 13 * sizeof(std::int64_t) + 4 * sizeof(std::uint32_t) + 1 +
-                              classes_.size() * (5 * sizeof(std::int64_t) + sizeof(std::int32_t));
+  const std::size_t columns =
+      sizeof(HostNumbers) + 4 * sizeof(std::uint32_t) + 1 +
+      classes_.size() * (sizeof(ClassColumn::Units) + 2 * sizeof(std::int64_t));
   std::size_t bytes = records_.capacity() * (columns + sizeof(void*));
   for (const auto& record : records_) {
     if (!record) continue;

@@ -21,6 +21,7 @@
 #include "scheduler/core/footprint.h"
 #include "scheduler/core/host_hardware.h"
 #include "scheduler/core/host_state.h"
+#include "scheduler/core/huge_pages.h"
 #include "scheduler/core/image_tally.h"
 #include "scheduler/core/pipeline.h"
 #include "scheduler/core/provider_trees.h"
@@ -33,23 +34,37 @@ inline constexpr std::size_t kMostResourceClasses = 64;
 
 // One resource class of all hosts. A host without an inventory of it has capacity and max_unit 0.
 struct ClassColumn {
+  struct Units {
+    std::int64_t capacity = 0;  // (total - reserved) * ratio
+    std::int64_t used = 0;      // by claims
+    std::int64_t max_unit = 0;
+    // The most one allocation may take now: what is left, at most max_unit. Below zero:
+    // overcommitted. With `odd_units` 0, which is the rule, this alone decides.
+    std::int32_t room = 0;
+  };
   std::string name;
-  std::vector<std::int64_t> capacity;  // (total - reserved) * ratio
-  std::vector<std::int64_t> used;      // by claims
-  std::vector<std::int64_t> min_unit, max_unit, step_size;
-  // The most one allocation may take now: what is left, at most max_unit. Below zero:
-  // overcommitted. With `odd_units` 0, which is the rule, this alone decides.
-  std::vector<std::int32_t> room;
+  std::vector<Units, HugePages<Units>> units;
+  std::vector<std::int64_t> min_unit, step_size;
   std::int64_t odd_units = 0;  // hosts whose min_unit or step_size is not 1
 
   void Resize(std::size_t hosts);
   void UpdateRoom(HostIndex host);
   bool Takes(HostIndex host, std::int64_t amount) const {
-    return amount <= room[host] && (odd_units == 0 || TakesUnit(host, amount));
+    return amount <= units[host].room && (odd_units == 0 || TakesUnit(host, amount));
   }
   bool TakesUnit(HostIndex host, std::int64_t amount) const {
     return amount >= min_unit[host] && amount % step_size[host] == 0;
   }
+};
+
+// What claims change of a host and weighers read, side by side: a claim touches them all.
+struct alignas(64) HostNumbers {
+  std::int64_t free_ram_mb = 0, free_disk_mb = 0, vcpus_total = 0, vcpus_used = 0;
+  double cpu_allocation_ratio = 0;
+  std::int64_t num_instances = 0, num_io_ops = 0, failed_builds = 0, free_pci_devices = 0;
+  std::int64_t claimed_ram_mb = 0, claimed_disk_mb = 0, claimed_vcpus = 0;
+  std::int64_t claims = 0, building = 0;  // how many; of these
+  std::uint8_t changed = 0;               // since ClearChanged: 2 when anything but claims
 };
 
 using Words = std::vector<std::string>;
@@ -64,7 +79,6 @@ struct HostRecord {
   std::map<std::string, double> metrics;
   std::unique_ptr<HostHardware> hardware;  // null: neither NUMA cells nor PCI devices are known
   std::vector<Uuid> instances;             // that hold no claim
-  std::int64_t claims = 0;
 };
 
 class Fleet {
@@ -93,10 +107,6 @@ class Fleet {
   static constexpr std::uint8_t kEnabled = 2;
   static constexpr std::uint8_t kPresent = 4;
   std::vector<std::uint8_t> flags;
-  std::vector<std::int64_t> free_ram_mb, free_disk_mb, vcpus_total, vcpus_used;
-  std::vector<double> cpu_allocation_ratio;
-  std::vector<std::int64_t> num_instances, num_io_ops, failed_builds;
-  std::vector<std::int64_t> free_pci_devices;
   std::vector<std::uint32_t> cell, aggregates, zones, supported;  // ids
   // ---- and what the ids mean
   SharedPool<std::string> texts;
@@ -107,6 +117,7 @@ class Fleet {
   SharedPool<Stats> stat_maps;
   ImageTally images;
 
+  const HostNumbers& Numbers(HostIndex host) const { return numbers_[host]; }
   const HostRecord& Record(HostIndex host) const { return *records_[host]; }
   const ProviderTrees& provider_trees() const { return trees_; }
   // Some host says so little of its NUMA cells that Nova fails to fit a guest to it.
@@ -122,7 +133,7 @@ class Fleet {
   // Hosts of which anything changed since the last ClearChanged, each once; some may be gone.
   const std::vector<HostIndex>& Changed() const { return changed_; }
   // False when nothing but claims changed of it.
-  bool ChangedWholly(HostIndex host) const { return is_changed_[host] > 1; }
+  bool ChangedWholly(HostIndex host) const { return numbers_[host].changed > 1; }
   void ClearChanged();
   // Hosts that run any of these instances, with a claim or without; each once, in order.
   std::vector<HostIndex> HostsOf(const std::vector<std::string>& instance_uuids) const;
@@ -179,6 +190,9 @@ class Fleet {
 
  private:
   enum class Change : std::uint8_t { kClaims = 1, kWhole = 2 };
+  using ClaimMap =
+      absl::flat_hash_map<UuidKey, ClaimEntry, absl::Hash<UuidKey>, std::equal_to<UuidKey>,
+                          HugePages<std::pair<const UuidKey, ClaimEntry>>>;
   void Touch(HostIndex host, Change change);
   HostIndex NewSlot();
   std::optional<std::uint32_t> FindClassId(std::string_view name) const;
@@ -192,13 +206,13 @@ class Fleet {
   void Unindex(HostIndex host);
   void SetForeign(HostIndex host, const std::vector<Uuid>& instances);
   std::optional<HardwareUse> GiveHardware(const UuidKey& instance, HostIndex host);
-  void EndClaim(absl::flat_hash_map<UuidKey, ClaimEntry>::iterator claim);
+  void EndClaim(ClaimMap::iterator claim);
   void Consume(HostIndex host, const Footprint& footprint, std::int64_t sign);
 
+  std::vector<HostNumbers, HugePages<HostNumbers>> numbers_;
   std::vector<std::unique_ptr<HostRecord>> records_;
   std::vector<HostIndex> vacant_;
   std::vector<HostIndex> changed_;
-  std::vector<std::uint8_t> is_changed_;
   absl::btree_map<std::string_view, HostIndex> by_name_;  // views into the records
   // What by_name_ does not find: names with capital letters by what they are without, and nodes
   // that are not called as their host.
@@ -208,9 +222,8 @@ class Fleet {
   std::vector<std::unique_ptr<ClassColumn>> classes_;
   SharedPool<Footprint> footprints_;
   ProviderTrees trees_;
-  absl::flat_hash_map<UuidKey, ClaimEntry> claims_;
+  ClaimMap claims_;
   absl::flat_hash_map<UuidKey, std::vector<HostIndex>> foreign_;
-  std::vector<std::int64_t> claimed_ram_mb_, claimed_disk_mb_, claimed_vcpus_, building_;
 };
 
 }  // namespace kilonova::scheduler::core

@@ -51,7 +51,7 @@ Provider Fleet::RootProvider(HostIndex host) const {
     root.aggregates.insert(aggregate.uuid);
   }
   for (const auto& column : classes_) {
-    if (column->used[host] != 0) root.used.emplace(column->name, column->used[host]);
+    if (column->units[host].used != 0) root.used.emplace(column->name, column->units[host].used);
   }
   return root;
 }
@@ -64,18 +64,19 @@ const Fleet::ClaimEntry* Fleet::FindClaim(const UuidKey& instance) const {
 void Fleet::Consume(HostIndex host, const Footprint& footprint, std::int64_t sign) {
   for (std::size_t i = 0; i < footprint.classes.size(); ++i) {
     ClassColumn& column = *classes_[footprint.classes[i]];
-    column.used[host] += sign * footprint.amounts[i];
+    column.units[host].used += sign * footprint.amounts[i];
     column.UpdateRoom(host);
   }
   trees_.Consume(host, footprint.nested, sign);
-  claimed_ram_mb_[host] += sign * footprint.memory_mb;
-  claimed_disk_mb_[host] += sign * footprint.disk_mb;
-  claimed_vcpus_[host] += sign * footprint.vcpus;
-  free_ram_mb[host] -= sign * footprint.memory_mb;
-  free_disk_mb[host] -= sign * footprint.disk_mb;
-  vcpus_used[host] += sign * footprint.vcpus;
-  num_instances[host] += sign;
-  records_[host]->claims += sign;
+  HostNumbers& own = numbers_[host];
+  own.claimed_ram_mb += sign * footprint.memory_mb;
+  own.claimed_disk_mb += sign * footprint.disk_mb;
+  own.claimed_vcpus += sign * footprint.vcpus;
+  own.free_ram_mb -= sign * footprint.memory_mb;
+  own.free_disk_mb -= sign * footprint.disk_mb;
+  own.vcpus_used += sign * footprint.vcpus;
+  own.num_instances += sign;
+  own.claims += sign;
   Touch(host, Change::kClaims);
 }
 
@@ -85,8 +86,8 @@ void Fleet::AddClaim(const UuidKey& instance, HostIndex host, FootprintId footpr
   claims_.emplace(instance, ClaimEntry{host, footprint, building});
   Consume(host, footprints_[footprint], 1);
   if (!building) return;
-  ++building_[host];
-  ++num_io_ops[host];
+  ++numbers_[host].building;
+  ++numbers_[host].num_io_ops;
 }
 
 bool Fleet::TakeHardware(const UuidKey& instance, HostIndex host, const HardwareWish& wish) {
@@ -94,7 +95,7 @@ bool Fleet::TakeHardware(const UuidKey& instance, HostIndex host, const Hardware
   HostHardware* hardware = records_[host]->hardware.get();
   if (hardware == nullptr) return wish.pci.empty();
   const bool taken = hardware->Take(instance, wish);
-  free_pci_devices[host] = hardware->FreeDevices();
+  numbers_[host].free_pci_devices = hardware->FreeDevices();
   return taken;
 }
 
@@ -107,14 +108,14 @@ std::optional<hardware::PciStats> Fleet::PciOf(HostIndex host) const {
 void Fleet::PutBackPci(HostIndex host, hardware::PciStats pci) {
   HostHardware& hardware = *records_[host]->hardware;
   hardware.PutBackPci(std::move(pci));
-  free_pci_devices[host] = hardware.FreeDevices();
+  numbers_[host].free_pci_devices = hardware.FreeDevices();
 }
 
 std::optional<HardwareUse> Fleet::GiveHardware(const UuidKey& instance, HostIndex host) {
   HostHardware* hardware = records_[host]->hardware.get();
   if (hardware == nullptr) return std::nullopt;
   auto use = hardware->Give(instance);
-  if (use) free_pci_devices[host] = hardware->FreeDevices();
+  if (use) numbers_[host].free_pci_devices = hardware->FreeDevices();
   return use;
 }
 
@@ -136,7 +137,7 @@ void Fleet::RestoreHardware(const UuidKey& instance, HardwareUse use) {
 
 hardware::NumaLimits Fleet::NumaLimitsOf(HostIndex host, const PlacementRequest& request) const {
   hardware::NumaLimits limits;
-  limits.cpu_allocation_ratio = cpu_allocation_ratio[host];
+  limits.cpu_allocation_ratio = numbers_[host].cpu_allocation_ratio;
   const auto memory = records_[host]->inventories.find(model::kMemoryMb);
   if (memory != records_[host]->inventories.end()) {
     limits.ram_allocation_ratio = memory->second.allocation_ratio;
@@ -167,11 +168,11 @@ bool Fleet::DropClaim(const UuidKey& instance) {
   return true;
 }
 
-void Fleet::EndClaim(absl::flat_hash_map<UuidKey, ClaimEntry>::iterator claim) {
+void Fleet::EndClaim(ClaimMap::iterator claim) {
   const ClaimEntry entry = claim->second;
   if (entry.building) {
-    --building_[entry.host];
-    --num_io_ops[entry.host];
+    --numbers_[entry.host].building;
+    --numbers_[entry.host].num_io_ops;
   }
   Consume(entry.host, footprints_[entry.footprint], -1);
   GiveHardware(claim->first, entry.host);
@@ -190,14 +191,14 @@ void Fleet::EndBuilding(const UuidKey& instance) {
   if (found == claims_.end() || !found->second.building) return;
   found->second.building = false;
   Touch(found->second.host, Change::kClaims);
-  --building_[found->second.host];
-  --num_io_ops[found->second.host];
+  --numbers_[found->second.host].building;
+  --numbers_[found->second.host].num_io_ops;
 }
 
 model::Resources Fleet::UsedOn(HostIndex host) const {
   model::Resources used;
   for (const auto& column : classes_) {
-    if (column->used[host] != 0) used.emplace(column->name, column->used[host]);
+    if (column->units[host].used != 0) used.emplace(column->name, column->units[host].used);
   }
   trees_.AddUsed(host, used);
   return used;

@@ -193,15 +193,16 @@ class Finder {
     const ClassColumn& column = fleet_.Class(print.classes[*short_of]);
     const std::string& name = print.names[*short_of];
     const std::int64_t amount = print.amounts[*short_of];
-    const std::int64_t room = column.room[host];
+    const std::int64_t room = column.units[host].room;
     const std::int64_t step = std::max<std::int64_t>(column.step_size[host], 1);
     const std::int64_t fitting = room > 0 ? room / step * step : 0;
     if (fitting >= 1 && fitting < amount && column.Takes(host, fitting)) {
       const double size = static_cast<double>(amount - fitting) / static_cast<double>(amount);
       Add(size, "request", Amount(name, amount - fitting, "less"), host);
     }
-    const std::int64_t left = column.capacity[host] - column.used[host];
-    if (left >= amount || amount > column.max_unit[host] || column.max_unit[host] == 0) return;
+    const std::int64_t left = column.units[host].capacity - column.units[host].used;
+    if (left >= amount || amount > column.units[host].max_unit || column.units[host].max_unit == 0)
+      return;
     const double size = static_cast<double>(amount - left) / static_cast<double>(amount);
     Add(size, "capacity",
         Amount(name, amount - left, "more") + " on host " + fleet_.Record(host).host, host);

@@ -15,7 +15,8 @@ std::int64_t Divided(const Fleet& fleet, const Footprint& footprint, HostIndex h
   std::int64_t count = kMostRoom;
   for (std::size_t i = 0; i < footprint.classes.size(); ++i) {
     const ClassColumn& column = fleet.Class(footprint.classes[i]);
-    count = std::min(count, (column.capacity[host] - column.used[host]) / footprint.amounts[i]);
+    count = std::min(
+        count, (column.units[host].capacity - column.units[host].used) / footprint.amounts[i]);
   }
   return count;
 }

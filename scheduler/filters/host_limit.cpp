@@ -22,28 +22,25 @@ class PreparedLimitFilter : public core::PreparedFilter {
   }
 
   Judgement Judge(const Fleet& fleet, HostIndex host) const override {
-    return (fleet.*limit_.column)[host] < most_[fleet.aggregates[host]] ? Judgement::kPass
-                                                                        : Judgement::kRefuse;
+    return fleet.Numbers(host).*limit_.number < most_[fleet.aggregates[host]] ? Judgement::kPass
+                                                                              : Judgement::kRefuse;
   }
 
   bool MayRaise(const Fleet& /*fleet*/) const override { return false; }
 
   Status Keep(const Fleet& fleet, std::vector<HostIndex>& hosts) const override {
-    const std::int64_t* counts = (fleet.*limit_.column).data();
-    const std::int64_t* most = most_.data();
-    const std::uint32_t* aggregates = fleet.aggregates.data();
-    core::KeepIf(hosts, [=](HostIndex host) { return counts[host] < most[aggregates[host]]; });
+    core::KeepIf(hosts, [&](HostIndex host) { return Judge(fleet, host) == Judgement::kPass; });
     return OkStatus();
   }
 
   double Nearness(const Fleet& fleet, HostIndex host) const override {
     return static_cast<double>(most_[fleet.aggregates[host]]) -
-           static_cast<double>((fleet.*limit_.column)[host]);
+           static_cast<double>(fleet.Numbers(host).*limit_.number);
   }
 
   void Describe(const Fleet& fleet, HostIndex host, core::FilterVerdict& verdict) const override {
     const std::string what = " " + std::string(limit_.what);
-    verdict.have = std::to_string((fleet.*limit_.column)[host]) + what;
+    verdict.have = std::to_string(fleet.Numbers(host).*limit_.number) + what;
     verdict.need = "fewer than " + std::to_string(most_[fleet.aggregates[host]]) + what;
   }
 

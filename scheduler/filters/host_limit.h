@@ -16,7 +16,7 @@ namespace kilonova::scheduler::filters {
 struct HostLimit {
   std::string_view filter;  // Nova's name
   std::string_view what;    // counted, for people: "instances"
-  std::vector<std::int64_t> core::Fleet::*column;
+  std::int64_t core::HostNumbers::*number;
   std::int64_t most = 0;          // a host with as many is full
   std::string_view metadata_key;  // "" = aggregates have no say
 };

@@ -8,7 +8,7 @@ namespace kilonova::scheduler::filters {
 std::unique_ptr<core::Filter> MakeIoOpsFilter(const FilterOptions& options) {
   return MakeHostLimitFilter({.filter = "IoOpsFilter",
                               .what = "I/O operations",
-                              .column = &core::Fleet::num_io_ops,
+                              .number = &core::HostNumbers::num_io_ops,
                               .most = options.max_io_ops_per_host,
                               .metadata_key = ""});
 }

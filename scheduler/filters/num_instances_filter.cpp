@@ -8,7 +8,7 @@ namespace kilonova::scheduler::filters {
 std::unique_ptr<core::Filter> MakeNumInstancesFilter(const FilterOptions& options) {
   return MakeHostLimitFilter({.filter = "NumInstancesFilter",
                               .what = "instances",
-                              .column = &core::Fleet::num_instances,
+                              .number = &core::HostNumbers::num_instances,
                               .most = options.max_instances_per_host,
                               .metadata_key = ""});
 }

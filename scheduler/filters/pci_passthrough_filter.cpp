@@ -39,7 +39,7 @@ class PreparedPciFilter : public core::PreparedFilter {
   bool MayRaise(const Fleet& /*fleet*/) const override { return false; }
 
   double Nearness(const Fleet& fleet, HostIndex host) const override {
-    return static_cast<double>(fleet.free_pci_devices[host]);
+    return static_cast<double>(fleet.Numbers(host).free_pci_devices);
   }
 
   void Describe(const Fleet& fleet, HostIndex host, core::FilterVerdict& verdict) const override {

@@ -36,11 +36,11 @@ class BalanceWeigher : public core::Weigher {
       const auto& inventories = fleet.Record(hosts[i]).inventories;
       const double cpu_left =
           LeftShare(inventories, model::kVcpu, [&](const model::Inventory& inventory) {
-            return fleet.vcpus_used[hosts[i]] - inventory.reserved + request.flavor.vcpus;
+            return fleet.Numbers(hosts[i]).vcpus_used - inventory.reserved + request.flavor.vcpus;
           });
       const double memory_left =
           LeftShare(inventories, model::kMemoryMb, [&](const model::Inventory& inventory) {
-            return inventory.total - inventory.reserved - fleet.free_ram_mb[hosts[i]] +
+            return inventory.total - inventory.reserved - fleet.Numbers(hosts[i]).free_ram_mb +
                    request.flavor.memory_mb;
           });
       raw[i] = -((cpu_left + memory_left) / 2 + kUnevenness * std::abs(cpu_left - memory_left));

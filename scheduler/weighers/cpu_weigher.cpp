@@ -19,8 +19,9 @@ class CpuWeigher : public core::Weigher {
              std::span<const core::HostIndex> hosts, std::span<double> raw) const override {
     for (std::size_t i = 0; i < hosts.size(); ++i) {
       const core::HostIndex host = hosts[i];
-      raw[i] = static_cast<double>(fleet.vcpus_total[host]) * fleet.cpu_allocation_ratio[host] -
-               static_cast<double>(fleet.vcpus_used[host]);
+      raw[i] = static_cast<double>(fleet.Numbers(host).vcpus_total) *
+                   fleet.Numbers(host).cpu_allocation_ratio -
+               static_cast<double>(fleet.Numbers(host).vcpus_used);
     }
   }
 

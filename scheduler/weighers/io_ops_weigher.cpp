@@ -18,7 +18,7 @@ class IoOpsWeigher : public MultipliedWeigher {
   void Weigh(const core::Fleet& fleet, const core::PlacementRequest& /*request*/,
              std::span<const core::HostIndex> hosts, std::span<double> raw) const override {
     for (std::size_t i = 0; i < hosts.size(); ++i) {
-      raw[i] = static_cast<double>(fleet.num_io_ops[hosts[i]]);
+      raw[i] = static_cast<double>(fleet.Numbers(hosts[i]).num_io_ops);
     }
   }
 };

@@ -22,7 +22,8 @@ class PciWeigher : public MultipliedWeigher {
   void Weigh(const core::Fleet& fleet, const core::PlacementRequest& /*request*/,
              std::span<const core::HostIndex> hosts, std::span<double> raw) const override {
     for (std::size_t i = 0; i < hosts.size(); ++i) {
-      const std::int64_t free = std::min(fleet.free_pci_devices[hosts[i]], kMostDevices - 1);
+      const std::int64_t free =
+          std::min(fleet.Numbers(hosts[i]).free_pci_devices, kMostDevices - 1);
       raw[i] = static_cast<double>(kMostDevices - free);
     }
   }

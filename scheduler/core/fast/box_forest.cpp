@@ -5,8 +5,6 @@
 #include <array>
 #include <limits>
 
-#include "scheduler/core/fast/best_in.h"
-
 namespace kilonova::scheduler::core::fast {
 namespace {
 
@@ -172,44 +170,6 @@ void BoxForest::SetChild(Ref parent, std::size_t slot, Ref child, const Split& s
   if (child != kNil) HeaderOf(child).parent = parent;
 }
 
-bool BoxForest::RefreshInParent(Ref ref) {
-  const Ref parent = HeaderOf(ref).parent;
-  const std::size_t slot = SlotOf(parent, ref);
-  const std::size_t count = HeaderOf(ref).count;
-  const bool leaf = IsLeaf(ref);
-  const std::size_t stride = leaf ? kLeafPoints : kChildren;
-  const double* highs = leaf ? LeafValues(ref) : High(ref);
-  const double* lows = leaf ? LeafValues(ref) : Low(ref);
-  const std::int32_t* rooms = leaf ? LeafRooms(ref) : InnerRooms(ref);
-  const std::uint32_t* firsts = leaf ? LeafHosts(ref) : First(ref);
-  bool changed = false;
-  const auto put = [&](auto& place, auto value) {
-    changed |= place != value;
-    place = value;
-  };
-  const auto greater = [](auto x, auto y) { return x > y; };
-  const auto less = [](auto x, auto y) { return x < y; };
-  for (std::size_t v = 0; v < values_; ++v) {
-    put(High(parent)[v * kChildren + slot], BestIn(highs + v * stride, count, greater));
-    put(Low(parent)[v * kChildren + slot], BestIn(lows + v * stride, count, less));
-  }
-  for (std::size_t r = 0; r < rooms_; ++r) {
-    put(InnerRooms(parent)[r * kChildren + slot], BestIn(rooms + r * stride, count, greater));
-  }
-  put(First(parent)[slot], BestIn(firsts, count, less));
-  if (marked_) {
-    std::uint64_t any = 0;
-    const std::uint64_t* marks = Marks(ref);
-    for (std::size_t i = 0; i < count; ++i) any |= marks[i];
-    put(Marks(parent)[slot], any);
-  }
-  return changed;
-}
-
-void BoxForest::RefreshUp(Ref ref) {
-  while (!IsGroup(ref) && RefreshInParent(ref)) ref = HeaderOf(ref).parent;
-}
-
 void BoxForest::StartMarks() {
   if (marked_) return;
   marked_ = true;
@@ -273,8 +233,8 @@ BoxForest::Ref BoxForest::SplitInner(Ref inner) {
   inner_headers_[inner].count = kKept;
   const Ref parent = inner_headers_[inner].parent;
   InsertChild(parent, SlotOf(parent, inner), right, Splits(right)[0]);
-  RefreshInParent(inner);
-  RefreshInParent(right);
+  RefreshInParent(inner, kAllSides);
+  RefreshInParent(right, kAllSides);
   return right;
 }
 
@@ -352,14 +312,14 @@ void BoxForest::Fill(Tree tree, std::vector<Point>& points) {
       inner_headers_[inner].count = static_cast<std::uint32_t>(end - at);
       for (std::size_t i = at; i < end; ++i) {
         SetChild(inner, i - at, level[i].first, level[i].second);
-        RefreshInParent(level[i].first);
+        RefreshInParent(level[i].first, kAllSides);
       }
       above.emplace_back(inner, level[at].second);
     }
     level = std::move(above);
   }
   SetChild(groups_[tree / kChildren], tree % kChildren, level.front().first, {});
-  RefreshInParent(level.front().first);
+  RefreshInParent(level.front().first, kAllSides);
 }
 
 std::size_t BoxForest::MemoryBytes() const {

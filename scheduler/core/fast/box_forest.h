@@ -11,11 +11,13 @@
 // works on a whole node at once.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <utility>
 #include <vector>
 
+#include "scheduler/core/huge_pages.h"
 #include "scheduler/core/pipeline.h"
 
 namespace kilonova::scheduler::core::fast {
@@ -136,9 +138,21 @@ class BoxForest {
   void SplitLeaf(Ref leaf);
   Ref SplitInner(Ref inner);
   void GrowRoot(Ref group, std::size_t slot, Ref right, const Split& split);
-  // Writes the box of `ref` into its parent; true when that changed it.
-  bool RefreshInParent(Ref ref);
-  void RefreshUp(Ref ref);
+  // Sides of a box, a bit each; rows past the last bit share it.
+  using Sides = std::uint64_t;
+  static constexpr Sides kAllSides = ~0ULL;
+  static constexpr Sides kFirstSide = 1ULL << 62U;
+  static constexpr Sides kMarksSide = 1ULL << 63U;
+  static Sides HighSide(std::size_t row) { return 1ULL << (2 * std::min<std::size_t>(row, 15)); }
+  static Sides LowSide(std::size_t row) { return HighSide(row) << 1U; }
+  static Sides RoomSide(std::size_t row) { return 1ULL << (32 + std::min<std::size_t>(row, 29)); }
+  // Sides of a leaf's box in its parent that a point is on, or beyond.
+  Sides SidesAt(Ref leaf, std::size_t at) const;
+  Sides SidesBeyond(Ref leaf, const Point& point) const;
+  // Writes these sides of the box of `ref` into its parent; tells those that were others.
+  Sides RefreshInParent(Ref ref, Sides sides);
+  // All else is as it should be.
+  void RefreshUp(Ref ref, Sides sides = kAllSides);
 
   double* LeafValues(Ref ref) {
     return leaf_values_.data() + (ref & ~kLeafBit) * values_ * kLeafPoints;
@@ -161,20 +175,22 @@ class BoxForest {
   Split* Splits(Ref ref) { return inner_splits_.data() + ref * kChildren; }
   const Split* Splits(Ref ref) const { return inner_splits_.data() + ref * kChildren; }
 
+  template <class T>
+  using Array = std::vector<T, HugePages<T>>;
   std::size_t values_, rooms_;
   std::size_t trees_ = 0;
   std::vector<Ref> groups_;
-  std::vector<Ref> leaf_of_;
+  Array<Ref> leaf_of_;
   std::vector<Ref> free_leaves_, free_inner_;
   std::vector<Header> leaf_headers_, inner_headers_;
-  std::vector<double> leaf_values_, inner_values_;
-  std::vector<std::int32_t> leaf_rooms_, inner_rooms_;
-  std::vector<std::uint32_t> leaf_hosts_, inner_first_;
-  std::vector<std::uint64_t> leaf_keys_;
+  Array<double> leaf_values_, inner_values_;
+  Array<std::int32_t> leaf_rooms_, inner_rooms_;
+  Array<std::uint32_t> leaf_hosts_, inner_first_;
+  Array<std::uint64_t> leaf_keys_;
   bool marked_ = false;
-  std::vector<std::uint64_t> leaf_marks_, inner_marks_;
-  std::vector<Ref> inner_child_;
-  std::vector<Split> inner_splits_;  // the least a child holds; that of the first child is not read
+  Array<std::uint64_t> leaf_marks_, inner_marks_;
+  Array<Ref> inner_child_;
+  Array<Split> inner_splits_;  // the least a child holds; that of the first child is not read
 };
 
 }  // namespace kilonova::scheduler::core::fast

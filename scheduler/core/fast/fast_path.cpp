@@ -25,10 +25,13 @@ FastPath::FastPath(const Pipeline& pipeline, Selector& selector)
       selector_(selector),
       points_(pipeline),
       classes_(pipeline, points_),
+      contenders_(points_),
       search_(points_),
       judge_(classes_),
       // Who is equally best, only a look at all hosts can tell.
-      usable_(!pipeline.full_scan && !pipeline.shuffle_best) {}
+      usable_(!pipeline.full_scan && !pipeline.shuffle_best) {
+  points_.Tell(contenders_);
+}
 
 Route FastPath::Find(Fleet& fleet, const PlacementRequest& request) {
   exceptions_.reset();
@@ -98,16 +101,6 @@ bool FastPath::FindMembers(const Fleet& fleet, const PlacementRequest& request, 
     exceptions_->per_member[w] = weigher.PerMember();
     exceptions_->weighers[w].same = false;
     if (!exceptions_->members) exceptions_->members.emplace(fleet, request);
-  }
-  return true;
-}
-
-bool FastPath::OneCell(const RequestClass& of) const {
-  std::optional<std::uint32_t> cell;
-  for (BoxForest::Tree tree = 0; tree < of.passes.size(); ++tree) {
-    if (of.passes[tree] != kTreePasses) continue;
-    if (cell && *cell != points_.Cell(tree)) return false;
-    cell = points_.Cell(tree);
   }
   return true;
 }
@@ -182,16 +175,44 @@ void FastPath::Offer(const Fleet& fleet, const std::vector<Outsider>& outsiders,
   if (best_.size() > wanted) best_.resize(wanted);
 }
 
-Picks FastPath::SelectOne(const Fleet& fleet, RequestClass& of, std::size_t alternates,
-                          Selector::TryClaim try_claim) {
-  Picks picks;
-  search_.Start(fleet, QueryOf(fleet, of));
-  const std::vector<Outsider> outsiders = TakeOutsiders(fleet, of);
+// As many of the best of a class as are wanted, or all there are.
+bool FastPath::FindBestOfClass(RequestClass& of, std::size_t wanted) {
+  ContenderList* list = contenders_.Find(of);
+  if (list == nullptr || !list->extremes_hold) {
+    if (!search_.FindExtremes(of.seeds)) return false;
+    of.seeds = search_.Extremes();
+    if (list != nullptr && list->ranges == search_.Ranges()) {
+      contenders_.HoldExtremes(*list, of, search_);
+    } else {
+      list = nullptr;
+    }
+  }
+  if (list != nullptr && (list->best.size() >= wanted || list->HasAll())) {
+    const std::size_t found = std::min(wanted, list->best.size());
+    best_.assign(list->best.begin(), list->best.begin() + static_cast<std::ptrdiff_t>(found));
+    return !best_.empty();
+  }
+  if (!contenders_.IsWorthIt(of)) {
+    search_.FindBest(list != nullptr ? list->ranges : search_.Ranges(), wanted, std::nullopt,
+                     nullptr, best_);
+    return true;
+  }
+  if (list == nullptr) list = &contenders_.Start(of, search_);
+  const std::size_t most = std::max(wanted, contenders_.Worthwhile());
+  search_.FindBest(list->ranges, most, std::nullopt, nullptr, best_);
+  contenders_.Fill(*list, most, best_);
+  if (best_.size() > wanted) best_.resize(wanted);
+  return true;
+}
+
+bool FastPath::FindBest(const Fleet& fleet, RequestClass& of, std::size_t wanted,
+                        std::vector<Outsider>& outsiders, std::vector<Range>& ranges) {
+  outsiders = TakeOutsiders(fleet, of);
   if (!outsiders.empty()) search_.Start(fleet, QueryOf(fleet, of));
   const bool any = search_.FindExtremes(of.seeds);
-  if (!any && outsiders.empty()) return picks;
+  if (!any && outsiders.empty()) return false;
   if (any) of.seeds = search_.Extremes();
-  std::vector<Range> ranges = search_.Ranges();
+  ranges = search_.Ranges();
   for (std::size_t w = 0; w < ranges.size() && !outsiders.empty(); ++w) {
     const Weighed& weighed = exceptions_->weighers[w];
     Extreme extreme =
@@ -202,11 +223,23 @@ Picks FastPath::SelectOne(const Fleet& fleet, RequestClass& of, std::size_t alte
     }
     ranges[w] = RangeOf(weighed, extreme);
   }
-  const bool one_cell = OneCell(of);
-  const std::size_t subset = std::max<std::size_t>(pipeline_.host_subset_size, 1);
-  const std::size_t wanted = std::max(subset, one_cell ? alternates + 1 : 1);
   search_.FindBest(ranges, wanted, std::nullopt, nullptr, best_);
   Offer(fleet, outsiders, ranges, std::nullopt, wanted);
+  return true;
+}
+
+Picks FastPath::SelectOne(const Fleet& fleet, RequestClass& of, std::size_t alternates,
+                          Selector::TryClaim try_claim) {
+  Picks picks;
+  search_.Start(fleet, QueryOf(fleet, of));
+  std::vector<Outsider> outsiders;
+  std::vector<Range> ranges;
+  const std::size_t subset = std::max<std::size_t>(pipeline_.host_subset_size, 1);
+  const std::size_t wanted = std::max(subset, of.one_cell ? alternates + 1 : 1);
+  const bool of_class = of.one_cell && !exceptions_ && !of.more_needs;
+  if (of_class ? !FindBestOfClass(of, wanted) : !FindBest(fleet, of, wanted, outsiders, ranges)) {
+    return picks;
+  }
   // As many as are to be drawn from, or all there are.
   const std::size_t chosen = selector_.DrawChosen(best_.size());
   const HostIndex host = best_[chosen].host;
@@ -214,7 +247,7 @@ Picks FastPath::SelectOne(const Fleet& fleet, RequestClass& of, std::size_t alte
   picks.picks.push_back({host, {}});
   picks.complete = true;
   if (alternates == 0) return picks;
-  if (!one_cell) {
+  if (!of.one_cell) {
     const std::uint32_t cell = fleet.cell[host];
     search_.FindBest(ranges, alternates + 1, cell, nullptr, best_);
     Offer(fleet, outsiders, ranges, cell, alternates + 1);

@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "scheduler/core/fast/contenders.h"
 #include "scheduler/core/fast/exceptions.h"
 #include "scheduler/core/fast/gang.h"
 #include "scheduler/core/fast/host_points.h"
@@ -35,7 +36,7 @@ class FastPath {
   std::optional<Picks> Select(Fleet& fleet, const PlacementRequest& request, const Route& route,
                               std::size_t alternates, Selector::TryClaim try_claim);
 
-  std::size_t MemoryBytes() const { return points_.MemoryBytes(); }
+  std::size_t MemoryBytes() const { return points_.MemoryBytes() + contenders_.MemoryBytes(); }
 
  private:
   Route FindHard(Fleet& fleet, const PlacementRequest& request, RequestClass& of);
@@ -44,14 +45,19 @@ class FastPath {
   std::vector<Outsider> TakeOutsiders(const Fleet& fleet, RequestClass& of);
   void Offer(const Fleet& fleet, const std::vector<Outsider>& outsiders,
              std::span<const Range> ranges, std::optional<std::uint32_t> cell, std::size_t wanted);
+  // Both fill best_; false when no host passes. The first of a class alone, all in one cell; the
+  // other tells outsiders and ranges as well.
+  bool FindBestOfClass(RequestClass& of, std::size_t wanted);
+  bool FindBest(const Fleet& fleet, RequestClass& of, std::size_t wanted,
+                std::vector<Outsider>& outsiders, std::vector<Range>& ranges);
   Picks SelectOne(const Fleet& fleet, RequestClass& of, std::size_t alternates,
                   Selector::TryClaim try_claim);
-  bool OneCell(const RequestClass& of) const;
 
   const Pipeline& pipeline_;
   Selector& selector_;
   HostPoints points_;
   RequestClasses classes_;
+  Contenders contenders_;
   Search search_;
   RequestJudge judge_;
   std::optional<Exceptions> exceptions_;  // of the request last found

@@ -3,11 +3,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "scheduler/core/scoring.h"
 
 namespace kilonova::scheduler::core::fast {
 namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 const PlacementRequest& NoRequest() {
   static const auto* const request = new PlacementRequest();
@@ -26,6 +29,8 @@ HostPoints::HostPoints(const Pipeline& pipeline)
     Source source;
     source.alone = weigher->Scope(NoRequest()) == WeigherScope::kHostAlone;
     sources_.push_back(source);
+    bounds_.push_back(
+        {weigher->Minimum().value_or(-kInfinity), weigher->Maximum().value_or(kInfinity)});
   }
 }
 
@@ -42,11 +47,10 @@ double HostPoints::RawOf(const Fleet& fleet, std::size_t weigher, HostIndex host
 }
 
 void HostPoints::Clamp(std::size_t weigher, std::span<double> raw) const {
-  const auto minimum = pipeline_.weighers[weigher]->Minimum();
-  const auto maximum = pipeline_.weighers[weigher]->Maximum();
+  const auto [minimum, maximum] = bounds_[weigher];
   for (double& value : raw) {
-    if (minimum) value = *minimum > value ? *minimum : value;
-    if (maximum) value = *maximum < value ? *maximum : value;
+    value = minimum > value ? minimum : value;
+    value = maximum < value ? maximum : value;
   }
 }
 
@@ -200,6 +204,7 @@ void HostPoints::Rebuild(Fleet& fleet) {
   moves_ = 0;
   ++generation_;
   ++version_;
+  if (observer_ != nullptr) observer_->Cleared();
   for (const auto& tree : trees_) HoldIds(fleet, tree.signature, false);
   trees_.clear();
   by_signature_.clear();
@@ -241,7 +246,7 @@ void HostPoints::Rebuild(Fleet& fleet) {
           ReferenceOf(point.values.first(rows - 1), signature.multipliers);
     }
     for (std::uint32_t r = 0; r < rooms_; ++r)
-      rooms[i * rooms_ + r] = fleet.Class(r + 1).room[host];
+      rooms[i * rooms_ + r] = fleet.Class(r + 1).units[host].room;
     point.key = KeyOf(point.values);
     const BoxForest::Tree tree = TreeFor(fleet, signature);
     tree_of_[host] = tree;
@@ -296,6 +301,7 @@ void HostPoints::NoteChange(HostIndex host) {
 
 void HostPoints::Drop(HostIndex host) {
   if (tree_of_[host] == kNoTree) return;
+  if (observer_ != nullptr) observer_->Gone(host);
   forest_->Remove(host);
   --trees_[tree_of_[host]].hosts;
   tree_of_[host] = kNoTree;
@@ -322,11 +328,12 @@ void HostPoints::Place(Fleet& fleet, HostIndex host) {
     return;
   }
   if (!values_.empty()) values_.push_back(ReferenceOf(values_, signature.multipliers));
-  for (std::uint32_t r = 0; r < rooms_; ++r) room_[r] = fleet.Class(r + 1).room[host];
+  for (std::uint32_t r = 0; r < rooms_; ++r) room_[r] = fleet.Class(r + 1).units[host].room;
   const Point point{host, KeyOf(values_), values_, {room_.data(), rooms_}};
   const BoxForest::Tree tree = same_class ? tree_of_[host] : TreeFor(fleet, signature);
   if (tree_of_[host] == tree && forest_->Contains(host)) {
     forest_->Update(tree, point);
+    if (observer_ != nullptr) observer_->Moved(host, tree, point.values, point.rooms);
     return;
   }
   if (tree_of_[host] != tree) {
@@ -335,6 +342,7 @@ void HostPoints::Place(Fleet& fleet, HostIndex host) {
     if (trees_[tree].hosts++ == 0) ++version_;
   }
   forest_->Insert(tree, point);
+  if (observer_ != nullptr) observer_->Moved(host, tree, point.values, point.rooms);
 }
 
 bool HostPoints::Sync(Fleet& fleet) {

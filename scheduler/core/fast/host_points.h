@@ -24,15 +24,30 @@ inline constexpr std::size_t kMostTrees = 8192;
 // Rows a key is made of.
 inline constexpr std::size_t kMostKeyRows = 8;
 
+// Told of points as they move.
+class PointObserver {
+ public:
+  virtual ~PointObserver() = default;
+  // One that is in `tree` now, whether or not it was anywhere before. Rows as in the forest.
+  virtual void Moved(HostIndex host, BoxForest::Tree tree, std::span<const double> values,
+                     std::span<const std::int32_t> rooms) = 0;
+  virtual void Gone(HostIndex host) = 0;
+  // Nothing known of points, trees or rows holds any more.
+  virtual void Cleared() = 0;
+};
+
 class HostPoints {
  public:
   explicit HostPoints(const Pipeline& pipeline);
+  // Outlives this.
+  void Tell(PointObserver& observer) { observer_ = &observer; }
 
   // Takes in what changed in the fleet. False while the fleet cannot be searched by points: too
   // many classes, or a value or multiplier that is no finite number.
   bool Sync(Fleet& fleet);
 
   // As of the last Sync.
+  HostIndex Slots() const { return static_cast<HostIndex>(tree_of_.size()); }
   BoxForest& forest() { return *forest_; }
   const BoxForest& forest() const { return *forest_; }
   // Changes when trees were numbered anew, and with them everything known by tree.
@@ -121,7 +136,13 @@ class HostPoints {
   std::uint64_t KeyOf(std::span<const double> values) const;
 
   static constexpr BoxForest::Tree kNoTree = UINT32_MAX;
+  // A weigher's minimum and maximum, infinite for none.
+  struct Bounds {
+    double minimum, maximum;
+  };
   const Pipeline& pipeline_;
+  std::vector<Bounds> bounds_;  // by weigher
+  PointObserver* observer_ = nullptr;
   HostParts parts_ = 0;
   std::optional<BoxForest> forest_;
   std::vector<TreeInfo> trees_;

@@ -140,6 +140,7 @@ RequestClass* RequestClasses::Known(const PlacementRequest& request) {
 RequestClass* RequestClasses::Add(const PlacementRequest& request, Fleet::FootprintId footprint) {
   auto made = std::make_unique<RequestClass>();
   made->footprint = footprint;
+  made->serial = ++serials_;
   made->request = ClassOf(request);
   ++count_;
   return classes_[HashOf(request)].emplace_back(std::move(made)).get();
@@ -173,6 +174,7 @@ void RequestClasses::Clear(Fleet& fleet) {
 // ---- trees
 
 bool RequestClasses::JudgeTrees(const Fleet& fleet, RequestClass& of) {
+  ++of.judged;
   auto prepared = Prepare(pipeline_, fleet, of.request);
   if (!prepared.ok() || prepared->skip) return false;
   of.prepared = *std::move(prepared);
@@ -189,7 +191,25 @@ bool RequestClasses::JudgeTrees(const Fleet& fleet, RequestClass& of) {
   for (BoxForest::Tree tree = 0; tree < of.passes.size(); ++tree) {
     if (of.passes[tree] == kUnknown && !JudgeTree(fleet, rules, tree, of)) return false;
   }
+  Compare(of);
   return true;
+}
+
+// What the trees that pass have in common.
+void RequestClasses::Compare(RequestClass& of) const {
+  of.one_cell = true;
+  of.multipliers.reset();
+  bool same = true;
+  std::optional<std::uint32_t> cell;
+  for (BoxForest::Tree tree = 0; tree < of.passes.size(); ++tree) {
+    if (of.passes[tree] != kTreePasses) continue;
+    const std::uint32_t multipliers = points_.MultipliersIdOf(tree);
+    of.one_cell &= !cell || *cell == points_.Cell(tree);
+    same &= !of.multipliers || *of.multipliers == multipliers;
+    cell = points_.Cell(tree);
+    of.multipliers = multipliers;
+  }
+  if (!same) of.multipliers.reset();
 }
 
 bool RequestClasses::JudgeTree(const Fleet& fleet, const PlacementRules& rules,

@@ -30,6 +30,14 @@ struct RequestClass {
   std::vector<std::uint8_t> passes;  // by tree
   std::vector<HostIndex> seeds;      // of the search for extremes
   std::uint64_t version = UINT64_MAX;
+  std::uint64_t judged = 0;                  // counts how often trees were
+  bool one_cell = true;                      // all hosts of the trees that pass
+  std::optional<std::uint32_t> multipliers;  // of all these trees, if they are the same
+
+  // ---- how often it comes, and its list of contenders
+  std::uint64_t serial = 0;  // unlike that of any other class ever
+  std::uint64_t came_at = 0, came_after = 0;
+  std::size_t list = 0;
 
   // ---- what judges hosts one by one
   PreparedPipeline prepared;
@@ -73,6 +81,7 @@ class RequestClasses {
   bool JudgeTrees(const Fleet& fleet, RequestClass& of);
   bool JudgeTree(const Fleet& fleet, const PlacementRules& rules, BoxForest::Tree tree,
                  RequestClass& of) const;
+  void Compare(RequestClass& of) const;
   bool Weighers(const Fleet& fleet, RequestClass& of) const;
   void Needs(const Fleet& fleet, RequestClass& of) const;
   // Gives the class a bit for its answers: that of a class that has the same, or one of its own,
@@ -88,6 +97,7 @@ class RequestClasses {
   std::uint64_t generation_ = UINT64_MAX;
   absl::flat_hash_map<std::size_t, std::vector<std::unique_ptr<RequestClass>>> classes_;
   std::size_t count_ = 0;
+  std::uint64_t serials_ = 0;
   std::vector<RequestClass*> holders_;  // of the answers, by bit
   std::uint64_t now_ = 0;               // counts Finds
 };

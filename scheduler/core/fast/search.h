@@ -13,34 +13,15 @@
 #include <vector>
 
 #include "scheduler/core/fast/host_points.h"
+#include "scheduler/core/fast/passing.h"
+#include "scheduler/core/fast/totals.h"
 
 namespace kilonova::scheduler::core::fast {
-
-// What normalisation subtracts from a weigher's raw value and divides by.
-struct Range {
-  double low = 0;
-  double span = 0;  // 0: all normalise to 0
-  friend bool operator==(const Range&, const Range&) = default;
-};
-
-struct Extreme {
-  double low = 0;
-  double high = 0;
-};
-
-// One weigher of one request.
-struct Weighed {
-  std::optional<std::size_t> row;  // of the points, or
-  double constant = 0;             // the raw value of all hosts in trees, clamped
-  bool same = false;               // that of all hosts whatsoever
-  std::optional<double> minimum, maximum;
-};
-
-Range RangeOf(const Weighed& weighed, const Extreme& extreme);
 
 struct Need {
   std::size_t row = 0;  // of the rooms
   std::int32_t amount = 0;
+  friend bool operator==(const Need&, const Need&) = default;
 };
 
 inline constexpr std::uint8_t kTreePasses = 1;
@@ -60,11 +41,6 @@ struct Query {
   const Footprint* footprint = nullptr;
   HostJudge* judge = nullptr;  // null: accepts all
   std::uint64_t marks = 0;     // the judge accepts no host without these
-};
-
-struct Found {
-  double total = 0;
-  HostIndex host = 0;
 };
 
 // Decides between hosts of equal totals when it is not the lower index.
@@ -105,15 +81,6 @@ class Search {
   bool Passes(HostIndex host) const;
 
  private:
-  // The terms of a total, in the order they are summed.
-  struct Term {
-    bool constant = false;
-    std::size_t row = 0;
-    double value = 0;  // a constant term
-    double multiplier = 0;
-    double low = 0;
-    double span = 0;
-  };
   enum class Side { kLow, kHigh };
 
   // The same total as a sum of slope * value over rows, good to `margin`.
@@ -129,14 +96,24 @@ class Search {
   void TermsOf(std::uint32_t multipliers);
   void LineOf(std::uint32_t multipliers);
   double Magnitude(std::size_t row) const;
-  // Lowers what the corners say to what the reference says.
-  void LowerByReference(const BoxForest::NodeView& node, double* totals) const;
-  double TotalAt(const BoxForest::LeafView& leaf, std::size_t at) const;
-  template <std::size_t kStride>
-  void Totals(std::size_t count, const double* high, const double* low, double* totals) const;
-  template <std::size_t kStride>
-  void MayPass(std::size_t count, const std::int32_t* room, const std::uint64_t* marks,
-               std::uint8_t* may) const;
+  // Totals no host in these boxes exceeds; by the line, so that none is divided.
+  void Bounds(const BoxForest::NodeView& node, double* bounds) const;
+  // The same of one box, computed as the total of a host is: what all its hosts may have at once.
+  double CornerAt(const BoxForest::NodeView& node, std::size_t slot) const;
+  // The columns of a block that may, a bit each.
+  template <std::size_t kColumns>
+  std::uint32_t MayPass(std::size_t count, const std::int32_t* room,
+                        const std::uint64_t* marks) const {
+    std::uint32_t may = count == 32 ? UINT32_MAX : (1U << count) - 1;
+    for (const Need& need : query_.needs) {
+      may &= AtLeast<kColumns>(room + need.row * kColumns, need.amount);
+    }
+    if (query_.marks == 0) return may;
+    for (std::size_t i = 0; i < count; ++i) {
+      if ((marks[i] & query_.marks) != query_.marks) may &= ~(1U << i);
+    }
+    return may;
+  }
   // The rest of what decides on a host of a leaf.
   bool Accepts(HostIndex host) const {
     return (query_.footprint == nullptr || fleet_->Fits(host, *query_.footprint)) &&
@@ -154,15 +131,16 @@ class Search {
   }
   void Descend(BoxForest::Ref ref);
   void DescendLeaf(BoxForest::Ref ref);
-  bool CanEnter(const BoxForest::NodeView& node, std::size_t slot, double total) const;
+  bool CanEnter(const BoxForest::NodeView& node, std::size_t slot, double bound) const;
   void Offer(double total, HostIndex host);
+  void OfferToMany(const Found& found);
   bool Before(const Found& a, const Found& b) const {
-    if (a.total != b.total) return a.total > b.total;
-    return tie_break_ == nullptr ? a.host < b.host : tie_break_->Before(a.host, b.host);
+    if (tie_break_ == nullptr || a.total != b.total) return IsBefore(a, b);
+    return tie_break_->Before(a.host, b.host);
   }
 
   struct Root {
-    double total;
+    double bound;
     BoxForest::Ref group;
     std::size_t slot;
   };
@@ -186,10 +164,8 @@ class Search {
   const TieBreak* tie_break_ = nullptr;
   std::size_t wanted_ = 0;
   std::vector<Found>* best_ = nullptr;
+  bool full_ = false;  // as many are found as are wanted:
+  Found last_;         // the last of them
 };
-
-// The total of one host, computed as Scorer computes it from the raw values, clamped.
-double TotalOf(std::span<const Range> ranges, std::span<const double> multipliers,
-               std::span<const double> raw);
 
 }  // namespace kilonova::scheduler::core::fast

@@ -15,14 +15,16 @@ namespace {
 
 // One random world: its settings, then its life. One of gangs has many hosts that are alike or
 // weigh alike, and requests of some hundred instances. A hard one has all filters and requests with
-// server groups, hints, destinations, NUMA cells and PCI devices.
+// server groups, hints, destinations, NUMA cells and PCI devices. A recurring one has one cell and
+// few kinds of requests, so that lists of contenders live long.
 class Twins {
  public:
-  enum class World { kAny, kGangs, kHard, kHardGangs };
+  enum class World { kAny, kGangs, kHard, kHardGangs, kRecurring };
   explicit Twins(std::uint64_t seed, World world = World::kAny)
       : random_(seed),
         gangs_(world == World::kGangs || world == World::kHardGangs),
-        hard_(world == World::kHard || world == World::kHardGangs) {
+        hard_(world == World::kHard || world == World::kHardGangs),
+        recurring_(world == World::kRecurring) {
     const std::uint64_t draw_seed = random_();
     if (hard_) DrawFilters();
     subset_ = !gangs_ && Draw(4) == 0 ? 1 + Draw(5) : 1;
@@ -30,7 +32,7 @@ class Twins {
     fast_ = MakeEngine(multipliers, draw_seed, false);
     slow_ = MakeEngine(multipliers, draw_seed, true);
     odd_units_ = Draw(4) == 0;
-    own_aggregates_ = Draw(3) == 0;
+    own_aggregates_ = !recurring_ && Draw(3) == 0;
     few_states_ = gangs_ || Draw(2) == 0;
     most_hosts_ = Draw(8) == 0 ? 400 : 2 + Draw(gangs_ ? 250 : 60);
     for (std::uint64_t i = 0; i < most_hosts_; ++i) Report();
@@ -85,9 +87,8 @@ class Twins {
   void DrawFilters() {
     filters_ = filters::DefaultFilters();
     for (const char* name :
-         {"NUMATopologyFilter", "SimpleCIDRAffinityFilter", "JsonFilter",
-          "IoOpsFilter", "NumInstancesFilter", "IsolatedHostsFilter",
-          "AggregateMultiTenancyIsolation"}) {
+         {"NUMATopologyFilter", "SimpleCIDRAffinityFilter", "JsonFilter", "IoOpsFilter",
+          "NumInstancesFilter", "IsolatedHostsFilter", "AggregateMultiTenancyIsolation"}) {
       if (Draw(3) != 0) filters_.emplace(filters_.begin() + Draw(filters_.size() + 1), name);
     }
     filter_options_.max_io_ops_per_host = Pick({2, 8, 100});
@@ -116,7 +117,7 @@ class Twins {
 
   void Report() {
     HostState host = testing::Host(RandomHost());
-    host.cell = Draw(4) == 0 ? "cell2" : "cell1";
+    host.cell = !recurring_ && Draw(4) == 0 ? "cell2" : "cell1";
     host.up = Draw(10) != 0;
     host.enabled = Draw(12) != 0;
     const std::int64_t size = few_states_ ? Pick({4, 8}) : static_cast<std::int64_t>(2 + Draw(30));
@@ -288,7 +289,17 @@ class Twins {
     return Draw(8) == 0 ? 2 + Draw(Draw(4) == 0 ? 40 : 6) : 1;
   }
 
+  // Of a few kinds, but now and then one that comes once.
+  PlacementRequest RecurringRequest() {
+    auto request = testing::Request(Draw(30) == 0 ? RandomFlavor() : flavors_[Draw(2)],
+                                    Draw(30) == 0 ? 2 + Draw(4) : 1);
+    if (Draw(4) == 0) request.availability_zone = "az1";
+    if (Draw(20) == 0) request.ignore_hosts = {RandomHost()};
+    return request;
+  }
+
   PlacementRequest RandomRequest() {
+    if (recurring_ && Draw(10) != 0) return RecurringRequest();
     auto request =
         testing::Request(Draw(10) == 0 ? RandomFlavor() : flavors_[Draw(4)], Instances());
     if (Draw(3) == 0) request.availability_zone = "az" + std::to_string(Draw(4));
@@ -402,7 +413,7 @@ class Twins {
   std::mt19937_64 random_;
   std::size_t subset_ = 1;
   bool gangs_ = false;
-  bool hard_ = false, addresses_ = true, siblings_ = true, few_cells_ = false;
+  bool hard_ = false, recurring_ = false, addresses_ = true, siblings_ = true, few_cells_ = false;
   std::vector<std::string> filters_;
   filters::FilterOptions filter_options_;
   std::vector<InstanceGroup> groups_;
@@ -436,6 +447,10 @@ void Compare(Twins::World world, std::uint64_t decisions) {
 // About what fits a test run; KILONOVA_DECISIONS asks for more.
 TEST(FastPath, AnswersAsTheFullScan) {
   Compare(Twins::World::kAny, FromEnvironment("KILONOVA_DECISIONS", 40'000));
+}
+
+TEST(FastPath, AnswersRecurringRequestsAsTheFullScan) {
+  Compare(Twins::World::kRecurring, FromEnvironment("KILONOVA_DECISIONS", 40'000));
 }
 
 TEST(FastPath, AnswersHardRequestsAsTheFullScan) {

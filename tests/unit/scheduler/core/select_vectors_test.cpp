@@ -105,11 +105,16 @@ class SelectCase {
     }
     for (const auto& [name, after] : want.at("hosts_after").items()) {
       const HostIndex host = *fleet_.Find(name);
-      EXPECT_EQ(fleet_.free_ram_mb[host], after.at("free_ram_mb").get<std::int64_t>()) << name;
-      EXPECT_EQ(fleet_.free_disk_mb[host], after.at("free_disk_mb").get<std::int64_t>()) << name;
-      EXPECT_EQ(fleet_.vcpus_used[host], after.at("vcpus_used").get<std::int64_t>()) << name;
-      EXPECT_EQ(fleet_.num_instances[host], after.at("num_instances").get<std::int64_t>()) << name;
-      EXPECT_EQ(fleet_.num_io_ops[host], after.at("num_io_ops").get<std::int64_t>()) << name;
+      EXPECT_EQ(fleet_.Numbers(host).free_ram_mb, after.at("free_ram_mb").get<std::int64_t>())
+          << name;
+      EXPECT_EQ(fleet_.Numbers(host).free_disk_mb, after.at("free_disk_mb").get<std::int64_t>())
+          << name;
+      EXPECT_EQ(fleet_.Numbers(host).vcpus_used, after.at("vcpus_used").get<std::int64_t>())
+          << name;
+      EXPECT_EQ(fleet_.Numbers(host).num_instances, after.at("num_instances").get<std::int64_t>())
+          << name;
+      EXPECT_EQ(fleet_.Numbers(host).num_io_ops, after.at("num_io_ops").get<std::int64_t>())
+          << name;
       CompareInstances(host, after);
       if (after.contains("numa_topology")) CompareNuma(host, after.at("numa_topology"));
     }
