@@ -341,7 +341,7 @@ bool RequestClasses::JudgeAll(const Fleet& fleet, RequestClass& of) {
   if (changed) {
     std::ranges::for_each(*changed, judge);
   } else {
-    keeper.raisers.clear();
+    // Of hosts whose answers are known, those that raise are known as well.
     for (HostIndex host = 0; host < fleet.Slots(); ++host) judge(host);
   }
   keeper.judged_until = points_.LogLength();

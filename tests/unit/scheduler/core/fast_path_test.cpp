@@ -348,7 +348,8 @@ class Twins {
     const auto request = RandomRequest();
     const PlaceOptions options{.alternates = Draw(5)};
     if (Draw(6) == 0) {
-      ASSERT_EQ(Text(fast_->DryRun(request, options)), Text(slow_->DryRun(request, options)));
+      ASSERT_EQ(Text(fast_->DryRun(request, options)), Text(slow_->DryRun(request, options)))
+          << Describe(request);
     }
     const auto fast = fast_->Place(request, options);
     ASSERT_EQ(Text(fast), Text(slow_->Place(request, options))) << Describe(request);
@@ -442,6 +443,31 @@ void Compare(Twins::World world, std::uint64_t decisions) {
     }
     done += twins.Decisions();
   }
+}
+
+// However much changes meanwhile.
+TEST(FastPath, RemembersWhichHostsRaise) {
+  Pipeline pipeline = testing::DefaultPipeline();
+  pipeline.filters = filters::MakeFilters({"SimpleCIDRAffinityFilter"}, {}).value();
+  Engine engine(std::move(pipeline));
+  HostState large = testing::Host("large");
+  large.host_ip = "10.0.0.1";
+  large.inventories = {{"VCPU", testing::Inv(64)}, {"MEMORY_MB", testing::Inv(64 * 1024)}};
+  HostState small = testing::Host("small");
+  small.host_ip = "";
+  small.inventories = {{"VCPU", testing::Inv(1)}, {"MEMORY_MB", testing::Inv(1024)}};
+  ASSERT_TRUE(engine.UpsertHost(large).ok());
+  ASSERT_TRUE(engine.UpsertHost(small).ok());
+  auto near = testing::Request(testing::SmallFlavor(1, 512, 0), 1);
+  near.hints["build_near_host_ip"] = {"10.0.0.7"};
+  const Status raised = engine.DryRun(near).status();
+  ASSERT_FALSE(raised.ok());
+  for (int i = 0; i < 3000; ++i) {
+    const auto request = testing::Request(testing::SmallFlavor(8, 8192, 0), 1);
+    ASSERT_TRUE(engine.Place(request)->placed());
+    engine.Release(request.instances[0]);
+  }
+  EXPECT_EQ(engine.DryRun(near).status(), raised);
 }
 
 // About what fits a test run; KILONOVA_DECISIONS asks for more.
