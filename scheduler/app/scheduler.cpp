@@ -12,6 +12,7 @@
 #include "common/runtime/process.h"
 #include "scheduler/adapters/amqp/message_encoder.h"
 #include "scheduler/adapters/amqp/outbox_relay.h"
+#include "scheduler/adapters/grpc/starting_server.h"
 #include "scheduler/adapters/store/sqlite_store.h"
 #include "scheduler/app/seed.h"
 #include "scheduler/core/engine.h"
@@ -83,6 +84,7 @@ Expected<std::unique_ptr<Scheduler>> Scheduler::Start(const Options& options) {
   parts->flavor_dir = options.flavor_dir;
   parts->extra_specs_validation = options.api.extra_specs_validation;
   parts->drain = options.drain;
+  ASSIGN_OR_RETURN(auto starting, adapters::grpc::StartingServer::Start(options.api));
   ASSIGN_OR_RETURN(parts->store, adapters::OpenSqliteStore({.path = options.database.string()}));
   ASSIGN_OR_RETURN(parts->conductor,
                    core::Conductor::Open(*parts->store, parts->engine, parts->encoder,
@@ -94,6 +96,7 @@ Expected<std::unique_ptr<Scheduler>> Scheduler::Start(const Options& options) {
   LogInfo("broker", {F("at", kilonova::amqp::Describe(options.amqp))});
   parts->relay =
       std::make_unique<adapters::amqp::OutboxRelay>(options.amqp, parts->conductor->outbox());
+  starting.reset();  // its place is taken at once
   ASSIGN_OR_RETURN(parts->api, adapters::grpc::ApiServer::Start(options.api, *parts->conductor,
                                                                 SystemClock(), &parts->metrics));
   if (!options.metrics_listen.empty()) {

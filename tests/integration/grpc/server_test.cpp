@@ -9,6 +9,7 @@
 #include <fstream>
 #include <thread>
 
+#include "scheduler/adapters/grpc/starting_server.h"
 #include "tests/integration/grpc/api.h"
 
 namespace kilonova::scheduler::adapters::grpc {
@@ -86,6 +87,35 @@ TEST_F(ApiTest, TakenAddress_IsAnError) {
   const auto second =
       ApiServer::Start({.listen = (*first)->address()}, *rig_.conductor, SystemClock(), nullptr);
   EXPECT_EQ(second.status().code(), Code::kUnavailable);
+}
+
+TEST_F(ApiTest, WhileTheStateIsLoaded_EveryCallIsToldSoAtOnce) {
+  StopServer();
+  auto starting = StartingServer::Start({.listen = Socket()});
+  ASSERT_TRUE(starting.ok()) << Describe(starting.status());
+  const auto channel = *wire::MakeChannel({.target = Socket()});
+  EXPECT_EQ(Health(channel.get()), 2);  // NOT_SERVING
+  const auto instances = v1::InstanceService::NewStub(channel);
+  v1::GetInstanceResponse response;
+  const auto get = [&] {
+    return Call(*instances, &v1::InstanceService::Stub::GetInstance, v1::GetInstanceRequest(),
+                &response);
+  };
+  const Status told = get();
+  EXPECT_EQ(told.code(), Code::kUnavailable);
+  EXPECT_TRUE(HasReason(told, reason::kStarting)) << Describe(told);
+  ::grpc::ClientContext context;
+  wire::SetDeadline(&context, std::chrono::seconds(20));
+  const auto agents = v1::AgentService::NewStub(channel);
+  const auto session = agents->Session(&context);
+  v1::SessionResponse answer;
+  EXPECT_FALSE(session->Read(&answer));
+  EXPECT_TRUE(HasReason(wire::FromGrpc(session->Finish()), reason::kStarting));
+  // The address is free for the one that follows, which the same channel finds.
+  starting->reset();
+  StartServer();
+  EXPECT_TRUE(Eventually([&] { return get().code() != Code::kUnavailable; }));
+  EXPECT_TRUE(StartingServer::Start({.listen = "127.0.0.1:0"}).ok());
 }
 
 TEST_F(ApiTest, Drain_EndsStreamsAndFinishesCalls) {
