@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What would fit, and what would have to be different.
 #include <algorithm>
+#include <chrono>
+#include <span>
+#include <thread>
 #include <utility>
 
 #include "common/base/log.h"
@@ -31,6 +34,28 @@ void Conductor::Impl::CapAtQuota(const PlacementRequest& request, Room& room) co
   const auto members = static_cast<std::int64_t>(request.instance_group->members.size());
   room.count = std::clamp<std::int64_t>(
       room.count, 0, std::max<std::int64_t>(0, options_.server_group_members - members));
+}
+
+// Some hosts at a time, so that others get at what the lock guards in between.
+void Conductor::Impl::AddZones(FlavorRoom& flavor) {
+  constexpr std::size_t kAtOnce = 1000;
+  std::span<const Room::OnHost> left = flavor.room.hosts;
+  while (!left.empty()) {
+    const auto some = left.first(std::min(kAtOnce, left.size()));
+    left = left.subspan(some.size());
+    {
+      absl::MutexLock lock(&mutex_);
+      for (const Room::OnHost& host : some) {
+        const auto known = hosts_.find(host.host);
+        if (known == hosts_.end()) continue;
+        auto& [count, hosts] = flavor.zones[ZoneOfHost(known->second)];
+        count += host.count;
+        ++hosts;
+      }
+    }
+    // As in Engine::WhatFits: a lock taken again at once is mostly got again.
+    if (!left.empty()) std::this_thread::sleep_for(std::chrono::microseconds(100));
+  }
 }
 
 Expected<std::vector<FlavorRoom>> Conductor::Impl::WhatFits(InstanceTemplate instance) {
@@ -64,14 +89,7 @@ Expected<std::vector<FlavorRoom>> Conductor::Impl::WhatFits(InstanceTemplate ins
     flavor.flavorid = request.flavor.flavorid;
     flavor.name = request.flavor.name;
     ASSIGN_OR_RETURN(flavor.room, engine_.WhatFits(request));
-    absl::MutexLock lock(&mutex_);
-    for (const Room::OnHost& host : flavor.room.hosts) {
-      const auto known = hosts_.find(host.host);
-      if (known == hosts_.end()) continue;
-      auto& [count, hosts] = flavor.zones[ZoneOfHost(known->second)];
-      count += host.count;
-      ++hosts;
-    }
+    AddZones(flavor);
     CapAtQuota(request, flavor.room);
     std::ranges::stable_sort(flavor.room.hosts, std::ranges::greater(), &Room::OnHost::count);
   }

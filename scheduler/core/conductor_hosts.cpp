@@ -31,9 +31,15 @@ std::vector<hardware::PciDevicePool> PoolsOf(const std::vector<model::PciPool>& 
 
 }  // namespace
 
+HostKindPtr Conductor::Impl::Shared(HostKindPtr kind) {
+  auto [mine, fresh] = kinds_.Shared(std::move(kind));
+  if (fresh) traits_.insert(mine->traits.begin(), mine->traits.end());
+  return std::move(mine);
+}
+
 void Conductor::Impl::SetRow(Host& host, HostRow row) {
   host.row = std::move(row);
-  host.kind = kinds_.Extract(host.row.report);
+  host.kind = Shared(HostKinds::Taken(host.row.report));
 }
 
 HostRow Conductor::Impl::WholeRow(const Host& host) {
@@ -52,12 +58,10 @@ Status Conductor::Impl::TellEngine(const Host& host) {
   state.aggregates = AggregatesOf(host.row.name);
   state.stats = report.stats;
   state.inventories = report.inventories;
-  state.traits = host.kind->traits;
+  state.kind = host.kind;
   state.nested = report.nested;
   state.hypervisor_type = report.hypervisor_type;
   state.hypervisor_version = report.hypervisor_version;
-  state.cpu_info = host.kind->cpu_info;
-  state.supported_instances = host.kind->supported_instances;
   if (report.free_disk_gb > 0) state.disk_available_least = report.free_disk_gb;
   if (!report.numa_cells.empty()) {
     ASSIGN_OR_RETURN(state.numa_topology, hardware::FromReport(report.numa_cells));
@@ -65,7 +69,6 @@ Status Conductor::Impl::TellEngine(const Host& host) {
   state.pci_device_pools = PoolsOf(report.pci_pools);
   state.measured = host.measured;
   RETURN_IF_ERROR(engine_.UpsertHost(state));
-  traits_.insert(host.kind->traits.begin(), host.kind->traits.end());
   for (const model::NestedProvider& nested : report.nested) {
     traits_.insert(nested.traits.begin(), nested.traits.end());
   }

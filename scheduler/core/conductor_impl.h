@@ -70,6 +70,8 @@ class Conductor::Impl {
   Status ShareLoaded(SharingProviderRecord record) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   SharingProviderView View(const SharingProviderRecord& record, const model::Resources& used)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // How much of its room is in which zone.
+  void AddZones(FlavorRoom& flavor);
   void CapAtQuota(const PlacementRequest& request, Room& room) const;
   // Adds what would have to be different to the explanation of a refusal.
   void AddRemedies(const PlacementRequest& request, Explanation& refusal);
@@ -327,6 +329,8 @@ class Conductor::Impl {
 
   // sessions
   Expected<std::string> RenewLease(const Uuid& session) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // One pointer for equal kinds; its traits are known from now on.
+  HostKindPtr Shared(HostKindPtr kind) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void SetRow(Host& host, HostRow row) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   static HostRow WholeRow(const Host& host);
   Status TellEngine(const Host& host) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

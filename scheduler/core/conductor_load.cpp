@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/base/log.h"
+#include "scheduler/core/claim_loader.h"
 #include "scheduler/core/conductor_impl.h"
 
 namespace kilonova::scheduler::core {
@@ -11,7 +12,7 @@ namespace kilonova::scheduler::core {
 // Works under the lock that Load holds.
 class Conductor::Impl::Loader final : public LoadVisitor {
  public:
-  explicit Loader(Impl& impl) : impl_(impl) {}
+  explicit Loader(Impl& impl) : impl_(impl), claim_loader_(impl.engine_) {}
 
   Status Begin(Snapshot all) override ABSL_NO_THREAD_SAFETY_ANALYSIS {
     LoadCatalog(all);
@@ -24,48 +25,51 @@ class Conductor::Impl::Loader final : public LoadVisitor {
     impl_.last_flavor_id_ = all.last_flavor_id;
     impl_.last_aggregate_id_ = all.last_aggregate_id;
     impl_.last_outbox_id_ = all.last_outbox_id;
+    impl_.live_.Reserve(all.instances);
+    impl_.macs_.reserve(all.instances);
+    claim_loader_.Reserve(all.instances);
     impl_.hub_.Start(all.last_revision, all.pruned_through);
     return OkStatus();
   }
 
-  Status Host(HostRow row) override ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    const std::string name = row.name;
-    Impl::Host& host = impl_.hosts_[name];
-    impl_.SetRow(host, std::move(row));
+  Status Host(HostRow row, const HostKindPtr& kind) override ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    // Rows come in the order of names.
+    const auto at = impl_.hosts_.try_emplace(impl_.hosts_.end(), row.name);
+    Impl::Host& host = at->second;
+    host.row = std::move(row);
+    HostKindPtr& shared = kinds_[kind];
+    if (!shared) shared = impl_.Shared(kind);
+    host.kind = shared;
     RETURN_IF_ERROR(impl_.TellEngine(host));
-    if (host.row.enabled && host.row.report.degraded.empty()) impl_.awaited_hosts_.insert(name);
+    if (host.row.enabled && host.row.report.degraded.empty()) {
+      impl_.awaited_hosts_.insert(impl_.awaited_hosts_.end(), at->first);
+    }
     return OkStatus();
   }
 
-  Status Live(const LiveRow& row) override ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    impl_.live_.Put(row);
-    for (const PortRow& port : row.ports) {
-      impl_.macs_.insert(port.mac);
-      if (Network* network = NetworkAt(port.network)) ++network->ports;
-    }
-    if (!row.server_group.empty()) {
-      ASSIGN_OR_RETURN(const Uuid group, Uuid::Parse(row.server_group));
-      const auto found = impl_.groups_.find(group);
-      if (found != impl_.groups_.end()) {
-        found->second.members[UuidOf(row.uuid)] = std::string(row.host);
+  Status Live(std::span<const LiveRow> rows) override ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    impl_.live_.Add(rows);
+    claims_.clear();
+    for (const LiveRow& row : rows) {
+      for (const PortRow& port : row.ports) {
+        impl_.macs_.insert(port.mac);
+        if (Network* network = NetworkAt(port.network)) ++network->ports;
       }
+      if (!row.server_group.empty()) RETURN_IF_ERROR(Join(row));
+      if (!row.claim) continue;
+      claims_.push_back({row.uuid, row.claim->host, row.flavor, row.claim->resources,
+                         &row.image->properties, row.claim->hardware});
     }
-    if (!row.claim) return OkStatus();
-    ++claims_;
-    const Uuid uuid = UuidOf(row.uuid);
-    RETURN_IF_ERROR(impl_.engine_.Claim(uuid, row.claim->host, *row.flavor, *row.claim->resources,
-                                        ClaimCheck::kLoading));
-    impl_.engine_.SetImage(uuid, row.image->properties);
-    if (row.claim->hardware != nullptr) {
-      impl_.engine_.RestoreHardware(uuid, *row.claim->hardware);
-    }
-    return OkStatus();
+    claimed_ += claims_.size();
+    return claim_loader_.Load(claims_);
   }
 
-  Status Address(const Uuid& network,
+  Status Address(const UuidKey& network,
                  std::string_view address) override ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    const auto found = impl_.networks_.find(network);
-    if (found != impl_.networks_.end()) found->second.pool.Mark(address);
+    Network* const found = NetworkAt(network);
+    if (found == nullptr) return OkStatus();
+    if (found->pool.used() == 0) found->pool.Reserve(static_cast<std::size_t>(found->ports));
+    found->pool.Mark(address);
     return OkStatus();
   }
 
@@ -84,7 +88,7 @@ class Conductor::Impl::Loader final : public LoadVisitor {
     }
     for (const OutboxRow& row : outbox_) impl_.outbox_.Add(row);
     LogInfo("state loaded", {F("hosts", impl_.hosts_.size()), F("instances", impl_.live_.size()),
-                             F("claims", claims_), F("unsent", outbox_.size())});
+                             F("claims", claimed_), F("unsent", outbox_.size())});
   }
 
  private:
@@ -110,16 +114,27 @@ class Conductor::Impl::Loader final : public LoadVisitor {
       impl_.groups_[id].record = std::move(group);
     }
   }
+  Status Join(const LiveRow& row) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    ASSIGN_OR_RETURN(const Uuid group, Uuid::Parse(row.server_group));
+    const auto found = impl_.groups_.find(group);
+    if (found != impl_.groups_.end()) {
+      found->second.members[UuidOf(row.uuid)] = std::string(row.host);
+    }
+    return OkStatus();
+  }
   Network* NetworkAt(const UuidKey& id) {
     const auto found = networks_.find(id);
     return found == networks_.end() ? nullptr : found->second;
   }
 
   Impl& impl_;
+  absl::flat_hash_map<HostKindPtr, HostKindPtr> kinds_;  // as read, and the one for all like it
   absl::flat_hash_map<UuidKey, Network*> networks_;
   std::vector<ReservedRow> reserved_;
   std::vector<OutboxRow> outbox_;
-  std::size_t claims_ = 0;
+  ClaimLoader claim_loader_;
+  std::vector<KnownClaim> claims_;  // of one call
+  std::size_t claimed_ = 0;
 };
 
 Status Conductor::Impl::Load() {

@@ -235,7 +235,7 @@ Status Conductor::Impl::HostReported(const Uuid& session, const HostUpdate& upda
     }
     Host candidate = host;
     candidate.row.report = update.report;
-    candidate.kind = kinds_.Extract(candidate.row.report);
+    candidate.kind = Shared(HostKinds::Taken(candidate.row.report));
     candidate.measured = MeasuredOf(update.instances);
     candidate.session.counters = update.counters;
     RETURN_IF_ERROR(TellEngine(candidate));

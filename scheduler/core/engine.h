@@ -85,7 +85,8 @@ class Engine {
   // Of a request that fits nowhere: what would have to be different (remedies.h).
   Expected<std::vector<Remedy>> Remedies(const PlacementRequest& request);
   // How many more instances of the request's kind fit, host by host (what_fits.h), as members of
-  // its server group if it names one. Its instances are not looked at.
+  // its server group if it names one. Its instances are not looked at. Decisions are taken in
+  // between: each host has the room it had when it was looked at.
   Expected<Room> WhatFits(const PlacementRequest& request);
 
   // ---- claims, keyed by instance
@@ -116,6 +117,7 @@ class Engine {
   std::size_t MemoryBytes() const;
 
  private:
+  friend class ClaimLoader;
   class Impl;
   std::unique_ptr<Impl> impl_;
 };

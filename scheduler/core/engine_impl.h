@@ -6,16 +6,19 @@
 #include <absl/synchronization/mutex.h>
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include "scheduler/core/engine.h"
+#include "scheduler/core/fallback_watch.h"
 #include "scheduler/core/fast/fast_path.h"
 #include "scheduler/core/fleet.h"
 #include "scheduler/core/placement_check.h"
 #include "scheduler/core/selector.h"
+#include "scheduler/core/what_fits.h"
 
 namespace kilonova::scheduler::core {
 
@@ -80,12 +83,22 @@ class Engine::Impl {
   // Null when the request has none.
   Expected<std::unique_ptr<VcpuFallback>> FallbackOf(const PlacementRequest& request)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Whether any host may be claimed by it. False for most requests, as the rules for NUMA cells
+  // Null too when no host may be claimed by it: so for most requests, as the rules for NUMA cells
   // want CPUs to pin, and hosts that have some mostly report PCPU.
-  bool Matters(const VcpuFallback& fallback, const Footprint& first,
-               const PlacementRequest& request) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Expected<std::unique_ptr<VcpuFallback>> FallbackThatMatters(const PlacementRequest& request)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Of each of these hosts, by the first of `kinds` that it serves.
+  Expected<std::map<HostIndex, std::int64_t>> RoomWithin(const std::vector<PlacementRequest>& kinds,
+                                                         HostRange hosts)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Whether one host's room may be another's, so that they must be looked at together.
+  bool AnyShared(const std::vector<PlacementRequest>& kinds) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    const ProviderTrees& trees = fleet_.provider_trees();
+    return trees.AnyShared() && std::ranges::any_of(kinds, [&](const PlacementRequest& kind) {
+             return kind.resource_request != nullptr && trees.MayServe(*kind.resource_request);
+           });
+  }
   Expected<HostIndex> FindHost(std::string_view name) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     const auto host = fleet_.Find(name);
     if (!host) return NoSuchHost(name);
@@ -102,6 +115,7 @@ class Engine::Impl {
 
   mutable absl::Mutex mutex_;
   Fleet fleet_ ABSL_GUARDED_BY(mutex_);
+  FallbackWatch fallbacks_ ABSL_GUARDED_BY(mutex_){fleet_};
   Pipeline pipeline_;  // never changed
   Selector selector_ ABSL_GUARDED_BY(mutex_);
   fast::FastPath fast_ ABSL_GUARDED_BY(mutex_);

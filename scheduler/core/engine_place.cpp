@@ -2,7 +2,9 @@
 // Decisions: placing, trying, explaining, and what would fit.
 #include <absl/container/flat_hash_set.h>
 
+#include <chrono>
 #include <map>
+#include <thread>
 
 #include "scheduler/core/engine_impl.h"
 #include "scheduler/core/explainer.h"
@@ -13,6 +15,9 @@ namespace kilonova::scheduler::core {
 namespace {
 
 constexpr std::size_t kNearMisses = 5;  // kept with a refusal
+// What is asked of every host is asked of so many under the lock, then others have a turn.
+constexpr HostIndex kHostsAtOnce = 2000;
+constexpr std::chrono::microseconds kTurnOfOthers(100);
 
 }  // namespace
 
@@ -47,41 +52,23 @@ Expected<std::unique_ptr<VcpuFallback>> Engine::Impl::FallbackOf(const Placement
   return std::make_unique<VcpuFallback>(fleet_, second, id);
 }
 
-bool Engine::Impl::Matters(const VcpuFallback& fallback, const Footprint& first,
-                           const PlacementRequest& request) const {
-  const Footprint& second = fleet_.FootprintAt(fallback.footprint());
-  const bool judged = request.numa_topology && LimitsNuma(pipeline_, request);
-  std::size_t pinned = 0;
-  for (std::size_t i = 0; judged && i < request.numa_topology->cells.size(); ++i) {
-    pinned += request.numa_topology->cells[i].pcpuset.Size();
-  }
-  const auto has_cpus_to_pin = [&](HostIndex host) {
-    const HostHardware* hardware = fleet_.Record(host).hardware.get();
-    if (hardware == nullptr || hardware->numa() == nullptr) return false;
-    std::size_t free = 0;
-    for (const hardware::HostNumaCell& cell : hardware->numa()->cells) {
-      free += cell.FreePcpuCount();
-    }
-    return free >= pinned;
-  };
-  for (HostIndex host = 0; host < fleet_.Slots(); ++host) {
-    if (!fleet_.Present(host) || fleet_.Fits(host, first)) continue;
-    const bool may = fleet_.Fits(host, second) || fleet_.provider_trees().Has(host) ||
-                     fleet_.provider_trees().AnyShared();
-    if (may && (!judged || has_cpus_to_pin(host))) return true;
-  }
-  return false;
-}
-
 Expected<std::unique_ptr<VcpuFallback>> Engine::Impl::FallbackThatMatters(
     const PlacementRequest& request) {
-  ASSIGN_OR_RETURN(auto fallback, FallbackOf(request));
-  if (fallback == nullptr) return nullptr;
-  ASSIGN_OR_RETURN(const auto id,
+  if (request.vcpu_fallback == nullptr) return nullptr;
+  ASSIGN_OR_RETURN(const auto first,
                    HoldFootprint(request.flavor, ResourcesOf(request), Fleet::NewClasses::kNone));
-  const FootprintHold first(fleet_, id);
-  if (!Matters(*fallback, *first, request)) fallback.reset();
-  return fallback;
+  const FootprintHold first_held(fleet_, first);
+  ASSIGN_OR_RETURN(const auto second,
+                   HoldFootprint(request.flavor, request.vcpu_fallback->MergedResources(),
+                                 Fleet::NewClasses::kNone));
+  const FootprintHold second_held(fleet_, second);
+  FallbackWatch::Question question{.first = first, .second = second};
+  question.judged = request.numa_topology && LimitsNuma(pipeline_, request);
+  for (std::size_t i = 0; question.judged && i < request.numa_topology->cells.size(); ++i) {
+    question.pinned += request.numa_topology->cells[i].pcpuset.Size();
+  }
+  if (!fallbacks_.Any(question)) return nullptr;
+  return FallbackOf(request);
 }
 
 Expected<PlaceResult> Engine::Impl::Place(const PlacementRequest& asked,
@@ -253,22 +240,42 @@ Expected<std::vector<Remedy>> Engine::Remedies(const PlacementRequest& request) 
   return FindRemedies(impl_->fleet_, impl_->pipeline_, request);
 }
 
+Expected<std::map<HostIndex, std::int64_t>> Engine::Impl::RoomWithin(
+    const std::vector<PlacementRequest>& kinds, HostRange hosts) {
+  std::map<HostIndex, std::int64_t> room;
+  for (const PlacementRequest& kind : kinds) {
+    ASSIGN_OR_RETURN(const auto id,
+                     HoldFootprint(kind.flavor, ResourcesOf(kind), Fleet::NewClasses::kNone));
+    const FootprintHold footprint(fleet_, id);
+    ASSIGN_OR_RETURN(const auto found, RoomFor(fleet_, pipeline_, kind, id, hosts));
+    for (const RoomOnHost& host : found) room.emplace(host.host, host.count);
+  }
+  return room;
+}
+
 Expected<Room> Engine::WhatFits(const PlacementRequest& request) {
-  const absl::MutexLock lock(&impl_->mutex_);
-  Fleet& fleet = impl_->fleet_;
   PlacementRequest alone = request;
   alone.instance_group.reset();
-  std::map<HostIndex, std::int64_t> hosts;
   // Of a pinned guest: hosts of the first kind, then the others, as they are placed.
   std::vector<PlacementRequest> kinds{alone};
   if (alone.vcpu_fallback != nullptr) kinds.push_back(VcpuFallback::RequestOf(alone));
-  for (const PlacementRequest& kind : kinds) {
-    ASSIGN_OR_RETURN(const auto id, impl_->HoldFootprint(kind.flavor, ResourcesOf(kind),
-                                                         Fleet::NewClasses::kNone));
-    const FootprintHold footprint(fleet, id);
-    ASSIGN_OR_RETURN(const auto found, RoomFor(fleet, impl_->pipeline_, kind, id));
-    for (const RoomOnHost& host : found) hosts.emplace(host.host, host.count);
+  std::map<HostIndex, std::int64_t> hosts;
+  HostRange range{0, 0};
+  for (bool more = true; more;) {
+    {
+      const absl::MutexLock lock(&impl_->mutex_);
+      range.begin = range.end;
+      range.end = impl_->AnyShared(kinds) ? impl_->fleet_.Slots() : range.begin + kHostsAtOnce;
+      ASSIGN_OR_RETURN(auto some, impl_->RoomWithin(kinds, range));
+      hosts.merge(some);
+      more = range.end < impl_->fleet_.Slots();
+    }
+    // A lock that is taken again at once is mostly got again, whoever waits.
+    if (more) std::this_thread::sleep_for(kTurnOfOthers);
   }
+  const absl::MutexLock lock(&impl_->mutex_);
+  Fleet& fleet = impl_->fleet_;
+  std::erase_if(hosts, [&](const auto& host) { return !fleet.Present(host.first); });
   if (request.instance_group) {
     std::optional<HostIndex> next;
     if (WantsOneHost(impl_->pipeline_, *request.instance_group)) {

@@ -144,16 +144,16 @@ Expected<HostIndex> Fleet::Upsert(const HostState& state) {
   record.metrics = state.metrics;
   record.zone = texts.Acquire(state.availability_zone, state.availability_zone);
   record.hypervisor_type = texts.Acquire(state.hypervisor_type, state.hypervisor_type);
-  record.cpu_info = texts.Acquire(state.cpu_info, state.cpu_info);
+  const KindIds kind = AcquireKind(state);
+  record.cpu_info = kind.cpu_info;
+  record.traits = kind.traits;
+  supported[host] = kind.supported;
   cell[host] = texts.Acquire(state.cell, state.cell);
-  record.traits = trait_lists.Acquire(KeyOfWords(state.traits), state.traits);
   record.stats = stat_maps.Acquire(KeyOfMap(state.stats), state.stats);
   aggregates[host] = aggregate_lists.Acquire(KeyOfAggregates(state.aggregates), state.aggregates);
   Words zone_set = ZonesOf(state);
   const std::string zone_key = KeyOfWords(zone_set);
   zones[host] = zone_sets.Acquire(zone_key, std::move(zone_set));
-  supported[host] =
-      supported_lists.Acquire(KeyOfLists(state.supported_instances), state.supported_instances);
   SetForeign(host, state.instances);
   SetHardware(host, state);
   SetInventories(host, state.inventories);
@@ -163,7 +163,49 @@ Expected<HostIndex> Fleet::Upsert(const HostState& state) {
   return host;
 }
 
+Fleet::KindIds Fleet::AcquireKind(const HostKind& kind) {
+  return {.cpu_info = texts.Acquire(kind.cpu_info, kind.cpu_info),
+          .traits = trait_lists.Acquire(KeyOfWords(kind.traits), kind.traits),
+          .supported = supported_lists.Acquire(KeyOfLists(kind.supported_instances),
+                                               kind.supported_instances)};
+}
+
+Fleet::KindIds Fleet::AcquireKind(const HostState& state) {
+  if (!state.kind) return AcquireKind({state.cpu_info, state.traits, state.supported_instances});
+  const auto [found, fresh] = kinds_.try_emplace(state.kind.get());
+  KnownKind& known = found->second;
+  if (fresh || known.kind.lock() != state.kind) {
+    const KindIds before = std::exchange(known.ids, AcquireKind(*state.kind));
+    if (!fresh) Release(before);
+    known.kind = state.kind;
+  }
+  const KindIds ids = known.ids;
+  Hold(ids);
+  if (fresh && kinds_.size() > 2 * kinds_kept_) {
+    absl::erase_if(kinds_, [this](const auto& entry) {
+      if (!entry.second.kind.expired()) return false;
+      Release(entry.second.ids);
+      return true;
+    });
+    kinds_kept_ = std::max<std::size_t>(kinds_.size(), 64);
+  }
+  return ids;
+}
+
+void Fleet::Hold(const KindIds& ids) {
+  texts.Hold(ids.cpu_info);
+  trait_lists.Hold(ids.traits);
+  supported_lists.Hold(ids.supported);
+}
+
+void Fleet::Release(const KindIds& ids) {
+  texts.Release(ids.cpu_info);
+  trait_lists.Release(ids.traits);
+  supported_lists.Release(ids.supported);
+}
+
 void Fleet::Touch(HostIndex host, Change change) {
+  last_changes_[change_count_++ % kChangesKept] = host;
   std::uint8_t& changed = numbers_[host].changed;
   if (changed == 0) changed_.push_back(host);
   changed = std::max(changed, static_cast<std::uint8_t>(change));
@@ -176,14 +218,11 @@ void Fleet::ClearChanged() {
 
 void Fleet::DropShared(HostIndex host) {
   const HostRecord& record = *records_[host];
-  for (const auto id : {record.zone, record.hypervisor_type, record.cpu_info, cell[host]}) {
-    texts.Release(id);
-  }
-  trait_lists.Release(record.traits);
+  Release({record.cpu_info, record.traits, supported[host]});
+  for (const auto id : {record.zone, record.hypervisor_type, cell[host]}) texts.Release(id);
   stat_maps.Release(record.stats);
   aggregate_lists.Release(aggregates[host]);
   zone_sets.Release(zones[host]);
-  supported_lists.Release(supported[host]);
 }
 
 void Fleet::Remove(HostIndex host) {

@@ -135,6 +135,11 @@ class Fleet {
   // False when nothing but claims changed of it.
   bool ChangedWholly(HostIndex host) const { return numbers_[host].changed > 1; }
   void ClearChanged();
+  // For whoever keeps up with the fleet by itself: how many changes there ever were, and the host
+  // of one of the last kChangesKept, counted from 0.
+  static constexpr std::uint64_t kChangesKept = 1U << 14U;
+  std::uint64_t ChangeCount() const { return change_count_; }
+  HostIndex ChangedAt(std::uint64_t change) const { return last_changes_[change % kChangesKept]; }
   // Hosts that run any of these instances, with a claim or without; each once, in order.
   std::vector<HostIndex> HostsOf(const std::vector<std::string>& instance_uuids) const;
   // Every place of every instance, in order: a host as often as it runs different ones of them.
@@ -162,8 +167,8 @@ class Fleet {
   // Placement's rule for every class of it.
   bool Fits(HostIndex host, const Footprint& footprint) const;
   const ClaimEntry* FindClaim(const UuidKey& instance) const;
-  // Unchecked; `instance` holds no claim yet.
-  void AddClaim(const UuidKey& instance, HostIndex host, FootprintId footprint, bool building);
+  // Unchecked. False, and nothing is changed, when the instance holds one already.
+  bool AddClaim(const UuidKey& instance, HostIndex host, FootprintId footprint, bool building);
   // Of a claim that is held, to another host, which then builds it. Unchecked.
   void MoveClaim(const UuidKey& instance, HostIndex host);
   bool DropClaim(const UuidKey& instance);
@@ -185,6 +190,9 @@ class Fleet {
   void EndBuilding(const UuidKey& instance);
   model::Resources UsedOn(HostIndex host) const;
   std::size_t Claims() const { return claims_.size(); }
+  // For very many of them.
+  void ReserveClaims(std::size_t claims) { claims_.reserve(claims); }
+  void PrefetchClaim(const UuidKey& instance) const { claims_.prefetch(instance); }
 
   std::size_t MemoryBytes() const;
 
@@ -193,6 +201,18 @@ class Fleet {
   using ClaimMap =
       absl::flat_hash_map<UuidKey, ClaimEntry, absl::Hash<UuidKey>, std::equal_to<UuidKey>,
                           HugePages<std::pair<const UuidKey, ClaimEntry>>>;
+  // What the pools have of a kind of hosts, held by whoever has the numbers.
+  struct KindIds {
+    std::uint32_t cpu_info = 0, traits = 0, supported = 0;
+  };
+  struct KnownKind {
+    std::weak_ptr<const HostKind> kind;  // whether it is still the one of that address
+    KindIds ids;
+  };
+  KindIds AcquireKind(const HostState& state);
+  KindIds AcquireKind(const HostKind& kind);
+  void Hold(const KindIds& ids);
+  void Release(const KindIds& ids);
   void Touch(HostIndex host, Change change);
   HostIndex NewSlot();
   std::optional<std::uint32_t> FindClassId(std::string_view name) const;
@@ -210,9 +230,13 @@ class Fleet {
   void Consume(HostIndex host, const Footprint& footprint, std::int64_t sign);
 
   std::vector<HostNumbers, HugePages<HostNumbers>> numbers_;
+  absl::flat_hash_map<const HostKind*, KnownKind> kinds_;
+  std::size_t kinds_kept_ = 64;
   std::vector<std::unique_ptr<HostRecord>> records_;
   std::vector<HostIndex> vacant_;
   std::vector<HostIndex> changed_;
+  std::vector<HostIndex> last_changes_ = std::vector<HostIndex>(kChangesKept);
+  std::uint64_t change_count_ = 0;
   absl::btree_map<std::string_view, HostIndex> by_name_;  // views into the records
   // What by_name_ does not find: names with capital letters by what they are without, and nodes
   // that are not called as their host.

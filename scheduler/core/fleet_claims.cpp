@@ -80,14 +80,16 @@ void Fleet::Consume(HostIndex host, const Footprint& footprint, std::int64_t sig
   Touch(host, Change::kClaims);
 }
 
-void Fleet::AddClaim(const UuidKey& instance, HostIndex host, FootprintId footprint,
+bool Fleet::AddClaim(const UuidKey& instance, HostIndex host, FootprintId footprint,
                      bool building) {
+  if (!claims_.emplace(instance, ClaimEntry{host, footprint, building}).second) return false;
   footprints_.Hold(footprint);
-  claims_.emplace(instance, ClaimEntry{host, footprint, building});
   Consume(host, footprints_[footprint], 1);
-  if (!building) return;
-  ++numbers_[host].building;
-  ++numbers_[host].num_io_ops;
+  if (building) {
+    ++numbers_[host].building;
+    ++numbers_[host].num_io_ops;
+  }
+  return true;
 }
 
 bool Fleet::TakeHardware(const UuidKey& instance, HostIndex host, const HardwareWish& wish) {

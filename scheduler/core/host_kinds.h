@@ -29,18 +29,21 @@ using HostKindPtr = std::shared_ptr<const HostKind>;  // by as many hosts as are
 
 class HostKinds {
  public:
-  // Takes these parts out of the report. One pointer for equal kinds, as long as a host has it.
-  HostKindPtr Extract(model::HostReport& report) {
-    auto kind = std::make_shared<const HostKind>(
+  // Takes these parts out of the report.
+  static HostKindPtr Taken(model::HostReport& report) {
+    return std::make_shared<const HostKind>(
         HostKind{std::exchange(report.cpu_info, {}), std::exchange(report.traits, {}),
                  std::exchange(report.supported_instances, {})});
+  }
+  // One pointer for equal kinds, as long as a host has it; whether there was none yet.
+  std::pair<HostKindPtr, bool> Shared(HostKindPtr kind) {
     const auto [known, fresh] = kinds_.insert(std::move(kind));
     HostKindPtr mine = *known;
     if (fresh && kinds_.size() > 2 * kept_) {
       absl::erase_if(kinds_, [](const HostKindPtr& k) { return k.use_count() == 1; });
       kept_ = std::max<std::size_t>(kinds_.size(), 64);
     }
-    return mine;
+    return {std::move(mine), fresh};
   }
   // The report as it was.
   static void PutBack(const HostKind& kind, model::HostReport& report) {

@@ -15,6 +15,7 @@
 #include "common/hardware/topology.h"
 #include "common/model/reports.h"
 #include "common/model/resources.h"
+#include "scheduler/core/host_kinds.h"
 
 namespace kilonova::reason {
 inline constexpr Reason kProviderNotFound{"PROVIDER_NOT_FOUND"};
@@ -69,6 +70,10 @@ struct HostState {
   std::string host_ip;
   std::string cpu_info;                                       // Nova's JSON
   std::vector<std::vector<std::string>> supported_instances;  // [arch, hv_type, vm_mode]
+
+  // When set, it says traits, cpu_info and supported_instances, which are left empty. One pointer
+  // for all hosts of a kind spares copying and comparing what is most of a host.
+  HostKindPtr kind{};
 
   // GiB free on the instances' file system as the host measured them, absent if it did not: never
   // more than this is free for the weigher, whatever the inventory says.

@@ -74,15 +74,23 @@ void ImageTally::Count(HostIndex host, SetId set, std::int64_t sign) {
   }
 }
 
-void ImageTally::Add(const UuidKey& instance, HostIndex host, ImagePairs pairs) {
-  if (!kept_ || pairs.empty()) return;
+std::optional<ImageTally::SetId> ImageTally::Hold(ImagePairs pairs) {
+  if (!kept_ || pairs.empty()) return std::nullopt;
   const std::string key = KeyOf(pairs);
-  const SetId set = sets_.Acquire(key, std::move(pairs));
-  if (!of_.emplace(instance, set).second) {
-    sets_.Release(set);
-    return;
-  }
+  return sets_.Acquire(key, std::move(pairs));
+}
+
+void ImageTally::Add(const UuidKey& instance, HostIndex host, SetId set) {
+  if (!of_.emplace(instance, set).second) return;
+  sets_.Hold(set);
   Count(host, set, 1);
+}
+
+void ImageTally::Add(const UuidKey& instance, HostIndex host, ImagePairs pairs) {
+  const auto set = Hold(std::move(pairs));
+  if (!set) return;
+  Add(instance, host, *set);
+  Release(*set);
 }
 
 void ImageTally::Drop(const UuidKey& instance, HostIndex host) {

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -34,6 +35,12 @@ class ImageTally {
 
   // Of an instance on `host` of which nothing is kept yet.
   void Add(const UuidKey& instance, HostIndex host, ImagePairs pairs);
+  // For very many instances of one image: what it says, held until Release. Nothing to keep of
+  // some.
+  using SetId = SharedPool<ImagePairs>::Id;
+  std::optional<SetId> Hold(ImagePairs pairs);
+  void Release(SetId set) { sets_.Release(set); }
+  void Add(const UuidKey& instance, HostIndex host, SetId set);
   void Drop(const UuidKey& instance, HostIndex host);
   void Move(const UuidKey& instance, HostIndex from, HostIndex to);
 
@@ -45,7 +52,6 @@ class ImageTally {
   std::size_t MemoryBytes() const;
 
  private:
-  using SetId = SharedPool<ImagePairs>::Id;
   void Count(HostIndex host, SetId set, std::int64_t sign);
 
   bool kept_ = false;

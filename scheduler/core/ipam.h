@@ -38,6 +38,7 @@ class AddressPool {
   // For what the database says. False when it was in use already.
   bool Mark(std::string_view address);
   void Release(const std::string& address);
+  void Reserve(std::size_t addresses) { used_.reserve(addresses); }
   std::size_t used() const { return used_.size(); }
 
  private:

@@ -32,6 +32,24 @@ std::optional<LiveFilter> LiveInstances::FilterOf(const DeletedQuery& wanted,
 }
 
 void LiveInstances::Put(const LiveRow& row) {
+  Erase(row.uuid);
+  Add(Known(row));
+}
+
+void LiveInstances::Reserve(std::size_t instances) {
+  slots_of_.reserve(instances);
+  by_name_.reserve(instances);
+}
+
+void LiveInstances::Add(std::span<const LiveRow> rows) {
+  for (const LiveRow& row : rows) {
+    slots_of_.prefetch(row.uuid);
+    by_name_.prefetch(NameHash(row.name));
+  }
+  for (const LiveRow& row : rows) Add(Known(row));
+}
+
+LiveInstance LiveInstances::Known(const LiveRow& row) {
   LiveInstance i;
   i.key = row.uuid;
   i.id = row.id;
@@ -47,7 +65,7 @@ void LiveInstances::Put(const LiveRow& row) {
   i.vm_state = row.vm_state;
   i.task_state = row.task_state;
   i.power_state = row.power_state;
-  Put(i);
+  return i;
 }
 
 void LiveInstances::Put(const InstanceRecord& r) {
@@ -69,8 +87,7 @@ void LiveInstances::Put(const InstanceRecord& r) {
   Put(row);
 }
 
-void LiveInstances::Put(LiveInstance instance) {
-  Erase(instance.key);
+void LiveInstances::Add(const LiveInstance& instance) {
   Slot slot = 0;
   if (free_.empty()) {
     slot = static_cast<Slot>(nodes_.size());
@@ -81,7 +98,7 @@ void LiveInstances::Put(LiveInstance instance) {
   }
   nodes_[slot].instance = instance;
   slots_of_.insert(slot);
-  by_id_[instance.id] = slot;
+  by_id_.insert_or_assign(by_id_.end(), instance.id, slot);  // mostly the highest
   Link(by_name_, instance.name_hash, &Node::same_name, slot);
   if (instance.host != 0) Link(by_host_, instance.host, &Node::same_host, slot);
 }

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -51,6 +52,9 @@ class LiveInstances {
   // Adds the instance or takes the place of what was known of it.
   void Put(const LiveRow& row);
   void Put(const InstanceRecord& record);
+  // The same for a start: room for so many, and some that are not there yet.
+  void Reserve(std::size_t instances);
+  void Add(std::span<const LiveRow> rows);
   void Erase(const UuidKey& key);
 
   std::size_t size() const { return slots_of_.size(); }
@@ -97,7 +101,8 @@ class LiveInstances {
   };
   using Heads = absl::flat_hash_map<std::uint32_t, Slot>;
 
-  void Put(LiveInstance instance);
+  LiveInstance Known(const LiveRow& row);
+  void Add(const LiveInstance& instance);
   void Link(Heads& heads, std::uint32_t key, Links Node::*links, Slot slot);
   void Unlink(Heads& heads, std::uint32_t key, Links Node::*links, Slot slot);
   template <class F>

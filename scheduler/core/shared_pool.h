@@ -18,8 +18,9 @@ class SharedPool {
  public:
   using Id = std::uint32_t;
 
-  // `key` stands for the value: equal keys mean equal values.
-  Id Acquire(const std::string& key, T value) {
+  // `key` stands for the value: equal keys mean equal values. It is copied only when it is new.
+  template <class Value>
+  Id Acquire(const std::string& key, Value&& value) {
     if (const auto found = ids_.find(key); found != ids_.end()) {
       ++entries_[found->second].holders;
       return found->second;
@@ -32,7 +33,7 @@ class SharedPool {
       id = free_.back();
       free_.pop_back();
     }
-    entries_[id] = Entry{1, key, std::make_unique<T>(std::move(value))};
+    entries_[id] = Entry{1, key, std::make_unique<T>(std::forward<Value>(value))};
     ids_.emplace(key, id);
     ++version_;
     return id;

@@ -20,6 +20,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/status.h"
+#include "scheduler/core/host_kinds.h"
 #include "scheduler/core/records.h"
 #include "scheduler/core/uuid_key.h"
 
@@ -152,7 +153,8 @@ struct CommitInfo {
 using CommitCallback = std::function<void(Expected<CommitInfo>)>;
 
 // What a start reads of a live instance; whole records are read later, one by one. Views and
-// pointers last for the call they are handed over in.
+// `hardware` last for the call they are handed over in; flavor, image and resources until the load
+// ends, where equal pointers mean equal values.
 struct PortRow {
   std::uint64_t mac = 0;  // MacNumber
   UuidKey network;
@@ -171,7 +173,7 @@ struct LiveRow {
   model::TaskState task_state{};
   model::PowerState power_state{};
   std::string_view project_id, name, host, server_group;
-  const model::Flavor* flavor = nullptr;      // not null; the same one for all that have it
+  const model::Flavor* flavor = nullptr;      // not null
   const model::ImageSource* image = nullptr;  // not null
   std::span<const PortRow> ports;
   std::optional<ClaimPart> claim;
@@ -194,6 +196,7 @@ struct Snapshot {
   std::int64_t last_outbox_id = 0;
   std::int64_t last_revision = 0;
   std::int64_t pruned_through = 0;
+  std::size_t instances = 0;  // about as many follow
 };
 
 // Takes what a start reads, in this order: a million rows are never held at once. The first error
@@ -202,9 +205,10 @@ class LoadVisitor {
  public:
   virtual ~LoadVisitor() = default;
   virtual Status Begin(Snapshot all) = 0;
-  virtual Status Host(HostRow row) = 0;
-  virtual Status Live(const LiveRow& row) = 0;
-  virtual Status Address(const Uuid& network, std::string_view address) = 0;
+  // The row's report is without what `kind` has; hosts of one kind mostly have one pointer.
+  virtual Status Host(HostRow row, const HostKindPtr& kind) = 0;
+  virtual Status Live(std::span<const LiveRow> rows) = 0;  // some of them, not none
+  virtual Status Address(const UuidKey& network, std::string_view address) = 0;
   virtual Status Request(std::string_view request_id, WallTime created_at) = 0;
 };
 

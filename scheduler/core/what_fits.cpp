@@ -149,9 +149,12 @@ class Filler {
 
 Expected<std::vector<RoomOnHost>> RoomFor(Fleet& fleet, const Pipeline& pipeline,
                                           const PlacementRequest& request,
-                                          Fleet::FootprintId footprint) {
+                                          Fleet::FootprintId footprint, HostRange range) {
   const Footprint print = fleet.FootprintAt(footprint);
-  std::vector<HostIndex> hosts = AllHosts(fleet);
+  std::vector<HostIndex> hosts;
+  for (HostIndex host = range.begin; host < std::min(range.end, fleet.Slots()); ++host) {
+    if (fleet.Present(host)) hosts.push_back(host);
+  }
   const PlacementCheck placement(request, print);
   RETURN_IF_ERROR(placement.Keep(fleet, hosts));
   StripHosts(fleet, request, hosts);

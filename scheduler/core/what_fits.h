@@ -27,12 +27,18 @@ struct RoomOnHost {
   std::int64_t count = 0;
 };
 
-// Hosts with room for one or more, in the order of indexes. `footprint` is held by the fleet, which
-// is as before when this returns. Rules are taken to grow stricter as a host fills. The request
-// names no server group, whose members on one host decide about the others: see LimitToGroup.
+// From `begin` to before `end`, which may be past the last.
+struct HostRange {
+  HostIndex begin = 0, end = 0;
+};
+
+// Those of `range` with room for one or more, in the order of indexes. `footprint` is held by the
+// fleet, which is as before when this returns. Rules are taken to grow stricter as a host fills.
+// The request names no server group, whose members on one host decide about the others: see
+// LimitToGroup.
 Expected<std::vector<RoomOnHost>> RoomFor(Fleet& fleet, const Pipeline& pipeline,
                                           const PlacementRequest& request,
-                                          Fleet::FootprintId footprint);
+                                          Fleet::FootprintId footprint, HostRange range);
 
 // True when the group is to be on one host and no member is on any yet: the first one decides.
 bool WantsOneHost(const Pipeline& pipeline, const InstanceGroup& group);

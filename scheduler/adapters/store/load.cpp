@@ -148,13 +148,43 @@ std::int64_t Meta(SQLite::Database& db, const char* key) {
   return query.executeStep() ? query.getColumn(0).getInt64() : 0;
 }
 
-Status LoadHosts(SQLite::Database& db, core::LoadVisitor& to) {
+// Fills the queue's batches row by row.
+class Feeder {
+ public:
+  explicit Feeder(LoadQueue& queue) : queue_(queue) {}
+
+  // Where the next row goes, which has no more than `most` beside it. CANCELLED.
+  Expected<LoadBatch*> Row(std::size_t most) {
+    if (rows_ >= most) Flush();
+    if (batch_ == nullptr) batch_ = queue_.Empty();
+    if (batch_ == nullptr) {
+      return Error(Code::kCancelled, reason::kUnavailable, "the load was given up");
+    }
+    ++rows_;
+    return batch_.get();
+  }
+  void Flush() {
+    if (batch_ != nullptr) queue_.Fill(std::move(batch_));
+    rows_ = 0;
+  }
+
+ private:
+  LoadQueue& queue_;
+  std::unique_ptr<LoadBatch> batch_;
+  std::size_t rows_ = 0;
+};
+
+// Large enough that handing them over costs nothing, small enough to stay in the cache.
+constexpr std::size_t kMostHosts = 32, kMostRows = 256;
+
+Status LoadHosts(SQLite::Database& db, Feeder& to) {
   DocReader docs;
   Rows hosts(db,
              "SELECT name, enabled, disabled_reason, agent_version, journal_id, last_seq,"
-             " last_seen, doc FROM hosts");
+             " last_seen, doc FROM hosts ORDER BY name");
   while (hosts.Next()) {
-    core::HostRow host;
+    ASSIGN_OR_RETURN(LoadBatch* const batch, to.Row(kMostHosts));
+    auto& [host, kind] = batch->hosts.emplace_back();
     host.name = hosts.Bytes(0);
     host.enabled = hosts.Int(1) != 0;
     host.disabled_reason = hosts.Bytes(2);
@@ -162,9 +192,9 @@ Status LoadHosts(SQLite::Database& db, core::LoadVisitor& to) {
     host.journal_id = hosts.Bytes(4);
     host.last_seq = hosts.Int(5);
     host.last_seen = FromMicros(hosts.Int(6));
-    ASSIGN_OR_RETURN(host.report, docs.Report(hosts.Bytes(7)));
-    RETURN_IF_ERROR(to.Host(std::move(host)));
+    ASSIGN_OR_RETURN(host.report, docs.Report(hosts.Bytes(7), kind));
   }
+  to.Flush();
   return OkStatus();
 }
 
@@ -186,16 +216,16 @@ void ReadPorts(std::string_view bytes, std::vector<core::PortRow>& ports) {
   }
 }
 
-Status LoadInstances(SQLite::Database& db, Parts& parts, core::LoadVisitor& to) {
+Status LoadInstances(SQLite::Database& db, Parts& parts, Feeder& to) {
   Rows rows(db,
             "SELECT uuid, id, revision, generation, started_generation, vm_state, task_state,"
             " power_state, project_id, name, host, server_group, flavor, image, ports, claim_id,"
             " claim_host, claim_generation, claim_resources, claim_hardware"
             " FROM instances WHERE terminated_at IS NULL");
   std::vector<core::PortRow> ports;
-  core::HardwareUse hardware;
   while (rows.Next()) {
-    core::LiveRow row;
+    ASSIGN_OR_RETURN(LoadBatch* const batch, to.Row(kMostRows));
+    core::LiveRow& row = batch->live.emplace_back();
     row.uuid = rows.Key(0);
     row.id = rows.Int(1);
     row.revision = rows.Int(2);
@@ -204,54 +234,60 @@ Status LoadInstances(SQLite::Database& db, Parts& parts, core::LoadVisitor& to) 
     row.vm_state = Checked(model::VmStateFrom(rows.Bytes(5)));
     row.task_state = Checked(model::TaskStateFrom(rows.Bytes(6)));
     row.power_state = Checked(model::PowerStateFrom(static_cast<int>(rows.Int(7))));
-    row.project_id = rows.Bytes(8);
-    row.name = rows.Bytes(9);
-    row.host = rows.Bytes(10);
-    row.server_group = rows.Bytes(11);
+    row.project_id = batch->Keep(rows.Bytes(8));
+    row.name = batch->Keep(rows.Bytes(9));
+    row.host = batch->Keep(rows.Bytes(10));
+    row.server_group = batch->Keep(rows.Bytes(11));
     row.flavor = parts.Flavor(rows.Int(12)).get();
     row.image = parts.Image(rows.Int(13)).get();
     ReadPorts(rows.Bytes(14), ports);
-    row.ports = ports;
+    row.ports = batch->Keep(ports);
     if (!rows.IsNull(15)) {
       core::ClaimPart& claim = row.claim.emplace();
       claim.claim_id = rows.Key(15);
-      claim.host = rows.Bytes(16);
+      const std::string_view host = rows.Bytes(16);
+      claim.host = host == row.host ? row.host : batch->Keep(host);
       claim.generation = rows.Int(17);
       claim.resources = &parts.Resources(rows.Int(18));
       if (!rows.IsNull(19)) {
-        hardware = UnpackHardware(rows.Bytes(19));
-        claim.hardware = &hardware;
+        claim.hardware = &batch->hardware.emplace_back(UnpackHardware(rows.Bytes(19)));
       }
     }
-    RETURN_IF_ERROR(to.Live(row));
   }
+  to.Flush();
   return OkStatus();
 }
 
-Status LoadAddresses(SQLite::Database& db, core::LoadVisitor& to) {
+Status LoadAddresses(SQLite::Database& db, Feeder& to) {
   Rows rows(db, "SELECT network, address FROM addresses");
-  Uuid network;
+  std::string text;
+  core::UuidKey network;
   while (rows.Next()) {
-    if (rows.Bytes(0) != network.str()) {
-      ASSIGN_OR_RETURN(network, Uuid::Parse(rows.Bytes(0)));
+    if (rows.Bytes(0) != text) {
+      text = rows.Bytes(0);
+      ASSIGN_OR_RETURN(const Uuid uuid, Uuid::Parse(text));
+      network = core::KeyOf(uuid);
     }
-    RETURN_IF_ERROR(to.Address(network, rows.Bytes(1)));
+    ASSIGN_OR_RETURN(LoadBatch* const batch, to.Row(kMostRows));
+    batch->addresses.emplace_back(network, batch->Keep(rows.Bytes(1)));
   }
+  to.Flush();
   return OkStatus();
 }
 
-Status LoadRequests(SQLite::Database& db, core::LoadVisitor& to) {
+Status LoadRequests(SQLite::Database& db, Feeder& to) {
   Rows rows(db, "SELECT request_id, created_at FROM requests");
   while (rows.Next()) {
-    RETURN_IF_ERROR(to.Request(rows.Bytes(0), FromMicros(rows.Int(1))));
+    ASSIGN_OR_RETURN(LoadBatch* const batch, to.Row(kMostRows));
+    batch->requests.emplace_back(batch->Keep(rows.Bytes(0)), FromMicros(rows.Int(1)));
   }
+  to.Flush();
   return OkStatus();
 }
 
-}  // namespace
-
-Status LoadAll(SQLite::Database& db, Parts& parts, core::LoadVisitor& to) {
-  core::Snapshot all;
+Status LoadRest(SQLite::Database& db, Feeder& to) {
+  ASSIGN_OR_RETURN(LoadBatch* const batch, to.Row(1));
+  core::Snapshot& all = batch->begin.emplace();
   DocReader docs;
   RETURN_IF_ERROR(LoadCatalog(db, docs, all));
   RETURN_IF_ERROR(LoadAggregates(db, docs, all));
@@ -262,7 +298,17 @@ Status LoadAll(SQLite::Database& db, Parts& parts, core::LoadVisitor& to) {
   all.last_outbox_id = Sequence(db, "outbox");
   all.last_revision = Meta(db, "last_revision");
   all.pruned_through = Meta(db, "pruned_through");
-  RETURN_IF_ERROR(to.Begin(std::move(all)));
+  Statement count(db, "SELECT COUNT(*) FROM instances");
+  if (count.executeStep()) all.instances = static_cast<std::size_t>(count.getColumn(0).getInt64());
+  to.Flush();
+  return OkStatus();
+}
+
+}  // namespace
+
+Status LoadAll(SQLite::Database& db, Parts& parts, LoadQueue& queue) {
+  Feeder to(queue);
+  RETURN_IF_ERROR(LoadRest(db, to));
   RETURN_IF_ERROR(LoadHosts(db, to));
   RETURN_IF_ERROR(LoadInstances(db, parts, to));
   RETURN_IF_ERROR(LoadAddresses(db, to));

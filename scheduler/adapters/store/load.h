@@ -4,13 +4,13 @@
 
 #include <SQLiteCpp/SQLiteCpp.h>
 
+#include "scheduler/adapters/store/load_queue.h"
 #include "scheduler/adapters/store/parts.h"
-#include "scheduler/core/store.h"
 
 namespace kilonova::scheduler::adapters {
 
-// Within a transaction of the caller's. Throws SQLite::Exception, and std::invalid_argument for
-// what no version ever wrote.
-Status LoadAll(SQLite::Database& db, Parts& parts, core::LoadVisitor& to);
+// Within a transaction of the caller's. CANCELLED once nobody takes any more. Throws
+// SQLite::Exception, and std::invalid_argument for what no version ever wrote.
+Status LoadAll(SQLite::Database& db, Parts& parts, LoadQueue& queue);
 
 }  // namespace kilonova::scheduler::adapters

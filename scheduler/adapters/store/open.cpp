@@ -84,7 +84,8 @@ Expected<OpenDatabase> OpenAndCheck(const std::string& path, std::chrono::millis
   ASSIGN_OR_RETURN(open.lock, Lock(path));
   RETURN_IF_ERROR(Touch(path));
   try {
-    const int flags = SQLite::OPEN_READWRITE;
+    // Each connection is used by one thread at a time.
+    const int flags = SQLite::OPEN_READWRITE | SQLite::OPEN_NOMUTEX;
     open.writer = std::make_unique<SQLite::Database>(path, flags);
     Configure(*open.writer, busy_timeout);
     const std::int64_t pages = open.writer->execAndGet("PRAGMA page_count").getInt64();

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "scheduler/adapters/store/reader.h"
 
+#include <absl/cleanup/cleanup.h>
+
 #include <string_view>
+#include <thread>
 #include <utility>
 
 #include "scheduler/adapters/store/load.h"
@@ -51,11 +54,29 @@ Reader::Reader(std::unique_ptr<SQLite::Database> db)
 
 Status Reader::Load(core::LoadVisitor& to) {
   absl::MutexLock lock(&mutex_);
-  return Guarded([&]() -> Status {
-    mutex_.AssertHeld();
-    SQLite::Transaction one_view(*db_);
-    return LoadAll(*db_, parts_, to);
-  });
+  LoadQueue queue;
+  // Reads for us, who hold the lock, while we build from what was read before.
+  std::jthread reads([&] { queue.End(ReadInto(queue)); });
+  const absl::Cleanup done = [&] { queue.Cancel(); };  // before the thread is waited for
+  Status taken;
+  while (auto batch = queue.Take()) {
+    taken = batch->HandTo(to);
+    if (!taken.ok()) break;
+    queue.GiveBack(std::move(batch));
+  }
+  return taken.ok() ? queue.status() : taken;
+}
+
+Status Reader::ReadInto(LoadQueue& queue) {
+  try {
+    return Guarded([&]() ABSL_NO_THREAD_SAFETY_ANALYSIS -> Status {
+      SQLite::Transaction one_view(*db_);
+      return LoadAll(*db_, parts_, queue);
+    });
+  } catch (const std::exception& e) {
+    return Error(Code::kInternal, reason::kInternal, "the scheduler's database cannot be loaded",
+                 {{kOperatorDetail, e.what()}});
+  }
 }
 
 Expected<InstancePtr> Reader::Read(Statement& row) {

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "scheduler/adapters/store/load_queue.h"
 #include "scheduler/adapters/store/parts.h"
 #include "scheduler/adapters/store/rows.h"
 #include "scheduler/adapters/store/statements.h"
@@ -34,6 +35,8 @@ class Reader {
   Expected<std::string> AdminPassword(const Uuid& instance);
 
  private:
+  // On Load's second thread.
+  Status ReadInto(LoadQueue& queue);
   // The row of a statement that begins as KILONOVA_INSTANCES does.
   Expected<core::InstancePtr> Read(SQLite::Statement& row) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 

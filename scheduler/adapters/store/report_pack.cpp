@@ -47,7 +47,8 @@ void Fields(Pack& pack, SharingProviderRecord& p) {
 namespace scheduler::adapters {
 namespace {
 
-constexpr PackNumber kSupported = 12;
+// Of a kind of hosts.
+constexpr PackNumber kCpuInfo = 10, kTraits = 11, kSupported = 12;
 struct Words {
   std::vector<std::string> words;
 };
@@ -92,6 +93,31 @@ model::HostReport UnpackReport(std::string_view bytes) {
       Fields(in, report);
     }
   }
+  return report;
+}
+
+model::HostReport ReportUnpacker::Unpack(std::string_view bytes, core::HostKindPtr& kind) {
+  model::HostReport report;
+  key_.clear();
+  for (PackIn in(bytes); in.Next();) {
+    if (in.field() != kCpuInfo && in.field() != kTraits && in.field() != kSupported) {
+      Fields(in, report);
+      continue;
+    }
+    const std::string_view part = in.Bytes();
+    const std::size_t size = part.size();
+    key_ += static_cast<char>(in.field());
+    key_.append(reinterpret_cast<const char*>(&size), sizeof size);
+    key_ += part;
+  }
+  if (const auto known = kinds_.find(key_); known != kinds_.end()) {
+    kind = known->second;
+    return report;
+  }
+  model::HostReport whole = UnpackReport(bytes);
+  kind = core::HostKinds::Taken(whole);
+  if (kinds_.size() >= kMostKinds) kinds_.clear();
+  kinds_.emplace(key_, kind);
   return report;
 }
 

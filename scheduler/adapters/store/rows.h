@@ -13,6 +13,7 @@
 
 #include "common/base/status.h"
 #include "scheduler/adapters/store/instance_pack.h"
+#include "scheduler/adapters/store/report_pack.h"
 #include "scheduler/core/records.h"
 
 namespace kilonova::scheduler::adapters {
@@ -37,6 +38,8 @@ class DocReader {
   Expected<model::ImageSource> Image(std::string_view doc);
   Expected<core::NetworkRecord> Network(std::string_view doc);
   Expected<model::HostReport> Report(std::string_view doc);
+  // The same without what `kind` has.
+  Expected<model::HostReport> Report(std::string_view doc, core::HostKindPtr& kind);
   Expected<model::Resources> Resources(std::string_view doc);
   Expected<std::vector<Uuid>> Uuids(std::string_view doc);
   Expected<std::map<std::string, std::string>> Metadata(std::string_view doc);
@@ -45,6 +48,7 @@ class DocReader {
 
  private:
   InstanceUnpacker packed_;
+  ReportUnpacker reports_;
   std::map<std::string, model::Resources, std::less<>>
       resources_;  // of claims: a few different ones
   std::map<std::string, std::shared_ptr<const model::Flavor>, std::less<>> flavors_;

@@ -287,6 +287,18 @@ Expected<core::SharingProviderRecord> DocReader::SharingProvider(std::string_vie
     return Unreadable(e);
   }
 }
+Expected<model::HostReport> DocReader::Report(std::string_view doc, core::HostKindPtr& kind) {
+  if (doc.empty() || doc.front() != kPackMark) {
+    ASSIGN_OR_RETURN(model::HostReport report, Report(doc));
+    kind = core::HostKinds::Taken(report);
+    return report;
+  }
+  try {
+    return reports_.Unpack(doc.substr(1), kind);
+  } catch (const std::exception& e) {
+    return Unreadable(e);
+  }
+}
 Expected<model::HostReport> DocReader::Report(std::string_view doc) {
   if (!doc.empty() && doc.front() == kPackMark) {
     try {

@@ -5,6 +5,8 @@
 #include <absl/base/thread_annotations.h>
 #include <absl/synchronization/mutex.h>
 #include <sqlite3.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <deque>
@@ -80,15 +82,13 @@ class SqliteStore final : public core::Store {
   }
 
   ~SqliteStore() override {
-    if (checker_.joinable()) {
-      checker_.request_stop();
-      checker_.join();
-    }
     thread_.request_stop();
+    checker_.request_stop();
     {
       absl::MutexLock lock(&mutex_);
       stopping_ = true;
     }
+    if (checker_.joinable()) checker_.join();
     thread_.join();
     // Folds the log into the file, so that what was deleted is gone from both.
     sqlite3_wal_checkpoint_v2(db_->getHandle(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr,
@@ -117,7 +117,12 @@ class SqliteStore final : public core::Store {
                  "the scheduler's database failed; it must be restarted");
   }
 
-  Status Load(core::LoadVisitor& to) override { return reader_.Load(to); }
+  Status Load(core::LoadVisitor& to) override {
+    Status loaded = reader_.Load(to);
+    absl::MutexLock lock(&mutex_);
+    loaded_ = true;
+    return loaded;
+  }
   Expected<core::InstancePtr> Instance(const Uuid& uuid) override { return reader_.Instance(uuid); }
   Expected<std::vector<core::InstancePtr>> Instances(std::span<const std::int64_t> ids) override {
     return reader_.Instances(ids);
@@ -142,8 +147,18 @@ class SqliteStore final : public core::Store {
   }
 
  private:
-  // A large database is checked while it serves. What is found damaged ends it.
+  bool MayCheck() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return stopping_ || loaded_; }
+
+  // A large database is checked while it serves: after it is loaded and behind all other work, as
+  // nobody waits for it. What is found damaged ends it.
   void Check(const std::stop_token& stop) {
+    {
+      absl::MutexLock lock(&mutex_);
+      mutex_.Await(absl::Condition(this, &SqliteStore::MayCheck));
+      if (stopping_) return;
+    }
+    // Of this thread alone. One that may not be nicer runs as it is.
+    static_cast<void>(setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), 19));
     try {
       SQLite::Database db(options_.path, SQLite::OPEN_READONLY);
       sqlite3_progress_handler(
@@ -271,6 +286,7 @@ class SqliteStore final : public core::Store {
   absl::Mutex mutex_;
   std::deque<Unit> waiting_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  bool loaded_ ABSL_GUARDED_BY(mutex_) = false;
   std::jthread thread_, checker_;
 };
 

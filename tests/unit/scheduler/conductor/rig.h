@@ -92,20 +92,25 @@ struct WholeState : Snapshot {
   std::vector<RequestRow> requests;
 };
 
-class StateReader final : public LoadVisitor {
+class StateReader : public LoadVisitor {
  public:
   explicit StateReader(WholeState& all) : all_(all) {}
   Status Begin(Snapshot all) override {
     static_cast<Snapshot&>(all_) = std::move(all);
     return OkStatus();
   }
-  Status Host(HostRow row) override {
+  Status Host(HostRow row, const HostKindPtr& kind) override {
+    HostKinds::PutBack(*kind, row.report);
     all_.hosts.push_back(std::move(row));
     return OkStatus();
   }
-  Status Live(const LiveRow& row) override {
+  Status Live(std::span<const LiveRow> rows) override {
+    for (const LiveRow& row : rows) Live(row);
+    return OkStatus();
+  }
+  void Live(const LiveRow& row) {
     ids.push_back(row.id);
-    if (!row.claim) return OkStatus();
+    if (!row.claim) return;
     ClaimRow& claim = all_.claims.emplace_back();
     claim.instance = UuidOf(row.uuid);
     claim.claim_id = UuidOf(row.claim->claim_id);
@@ -113,10 +118,9 @@ class StateReader final : public LoadVisitor {
     claim.generation = row.claim->generation;
     claim.resources = *row.claim->resources;
     if (row.claim->hardware != nullptr) claim.hardware = *row.claim->hardware;
-    return OkStatus();
   }
-  Status Address(const Uuid& network, std::string_view address) override {
-    all_.addresses.push_back({network, std::string(address)});
+  Status Address(const UuidKey& network, std::string_view address) override {
+    all_.addresses.push_back({UuidOf(network), std::string(address)});
     return OkStatus();
   }
   Status Request(std::string_view request_id, WallTime) override {

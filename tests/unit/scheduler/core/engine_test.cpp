@@ -371,5 +371,21 @@ TEST(EngineSubset, SameSeedSameResult) {
   EXPECT_NE(live(8), first);
 }
 
+// More hosts than are looked at in one go.
+TEST(Engine, WhatFitsCountsEveryHostOnce) {
+  Engine engine(testing::DefaultPipeline());
+  const int hosts = 4500;
+  for (int i = 0; i < hosts; ++i) {
+    HostState host = testing::Host("h" + std::to_string(i));
+    host.inventories["VCPU"] = testing::Inv(i % 3 + 1);
+    ASSERT_TRUE(engine.UpsertHost(host).ok());
+  }
+  ASSERT_TRUE(engine.RemoveHost("h17").ok());
+  const auto room = engine.WhatFits(testing::Request(testing::SmallFlavor()));
+  ASSERT_TRUE(room.ok()) << room.status();
+  EXPECT_EQ(room->count, hosts * 2 - (17 % 3 + 1));
+  EXPECT_EQ(room->hosts.size(), hosts - 1U);
+}
+
 }  // namespace
 }  // namespace kilonova::scheduler::core

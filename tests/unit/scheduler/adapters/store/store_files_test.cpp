@@ -118,6 +118,9 @@ TEST_F(StoreTest, ALargeDamagedFile_IsFoundOutWhileItServes) {
   }
   auto store = adapters::OpenSqliteStore({.path = path_, .most_checked_bytes = 1});
   ASSERT_TRUE(store.ok()) << Describe(store.status());
+  WholeState all;
+  StateReader reader(all);
+  static_cast<void>((*store)->Load(reader));  // after which it is looked at
   for (int i = 0; i < 1000 && (*store)->Health().ok(); ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
