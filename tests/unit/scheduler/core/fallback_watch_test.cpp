@@ -74,7 +74,7 @@ TEST_P(FallbackWatchTest, SaysWhatALookAtEveryHostSays) {
       }
     } else if (fleet.Count() > 3) {
       const auto host = static_cast<HostIndex>(random() % fleet.Slots());
-      if (fleet.Present(host) && fleet.Record(host).claims == 0) fleet.Remove(host);
+      if (fleet.Present(host) && fleet.Numbers(host).claims == 0) fleet.Remove(host);
     }
     // More than are remembered, at times.
     if (step % 700 == 699 && fleet.Present(0)) {
