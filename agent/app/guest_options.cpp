@@ -5,6 +5,8 @@
 #include <array>
 #include <string_view>
 
+#include "agent/guest/perf_events.h"
+
 namespace kilonova::agent::app {
 namespace {
 
@@ -115,6 +117,7 @@ Status ReadMachine(Config& config, guest::GuestConfig& guest) {
   guest.sysinfo_serial = config.Choice("libvirt.sysinfo_serial", guest.sysinfo_serial,
                                        {"none", "os", "hardware", "auto", "unique"});
   guest.disable_apic = config.Bool("workarounds.libvirt_disable_apic", guest.disable_apic);
+  guest.perf_events = guest::KnownPerfEvents(config.List("libvirt.enabled_perf_events", {}));
   RETURN_IF_ERROR(machines);
   if (!guest.rng_dev_path.empty() && !guest.rng_dev_path.starts_with('/')) {
     return Refuse("libvirt.rng_dev_path", "must be an absolute path");

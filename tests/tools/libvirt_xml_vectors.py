@@ -93,6 +93,7 @@ PROPERTIES = {
     "vm_mode": ["hvm", "hv"],
     "os_require_quiesce": ["yes"],
 }
+PERF_EVENTS = ["cache_misses", "cpu_clock", "mbmt"]
 SEV = {"cbitpos": 47, "reduced_phys_bits": 1}
 CPU_FEATURES = {"Nehalem": ["sse4.1", "sse4.2", "ssse3"], "Penryn": ["sse4.1", "ssse3"],
                 "qemu64": ["sse2", "svm"]}
@@ -114,6 +115,7 @@ OPTIONS = {
     "libvirt.cpu_model_extra_flags": [["-PCID", "+ssbd"]],
     "libvirt.virt_type": ["kvm", "qemu"],
     "serial_console.enabled": [True],
+    "libvirt.enabled_perf_events": [["cpu_clock", "cache_misses", "mbmt", "nonsense"]],
 }
 
 
@@ -162,6 +164,9 @@ class Nova(fixtures.Fixture):
         self.patch("nova.virt.libvirt.host.Host._get_new_connection", return_value=connection)
         driver = libvirt_driver.LibvirtDriver(fake.FakeVirtAPI(), False)
         driver.capabilities["supports_secure_boot"] = True
+        for event in PERF_EVENTS:  # the fake has none of libvirt's
+            setattr(libvirt_driver.libvirt, "VIR_PERF_PARAM_" + event.upper(), event)
+        driver._supported_perf_events = driver._get_supported_perf_events()
         return driver
 
     def _prepare(self):

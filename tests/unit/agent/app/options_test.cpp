@@ -11,6 +11,7 @@
 namespace kilonova::agent::app {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 class OptionsTest : public ::testing::Test {
@@ -44,6 +45,7 @@ TEST_F(OptionsTest, SerialConsole_AsNovasOptions) {
   options = Load("serial_console: {enabled: true, port_range: '7:9', proxyclient_address: '::1'}");
   ASSERT_TRUE(options.ok()) << Describe(options.status());
   EXPECT_TRUE(options->guest.console.serial_enabled);
+  EXPECT_TRUE(options->agent.serial_console.enabled);
   EXPECT_EQ(options->guest.console.serial_address, "::1");
   EXPECT_EQ(options->agent.serial_console.proxyclient_address, "::1");
   EXPECT_EQ(options->agent.serial_console.first_port, 7);
@@ -108,6 +110,17 @@ TEST_F(OptionsTest, FileBackedMemory_NoOvercommitAndMoreThanIsReserved) {
                 "ram_allocation_ratio");
   ExpectRefused("libvirt: {file_backed_memory: 512}", "file_backed_memory");
   ExpectRefused("libvirt: {file_backed_memory: -1}", "file_backed_memory");
+}
+
+TEST_F(OptionsTest, PerfEvents_AsNovasOption) {
+  // As Nova: what libvirt does not know and what the kernel has no more is left out, not refused.
+  const auto options = Load(
+      "libvirt: {enabled_perf_events: [cpu_clock, cmt, nonsense, mbml, page_faults_maj, "
+      "CPU_CYCLES, "
+      "mbmt, cpu_clock, '']}");
+  ASSERT_TRUE(options.ok()) << Describe(options.status());
+  EXPECT_THAT(options->guest.perf_events, ElementsAre("cpu_clock", "page_faults_maj"));
+  EXPECT_TRUE(Load("")->guest.perf_events.empty());
 }
 
 TEST_F(OptionsTest, Guests_AsNovasOptions) {

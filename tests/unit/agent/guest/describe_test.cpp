@@ -51,6 +51,28 @@ class Xml {
   std::string error_, exception_;
 };
 
+TEST(DescribeGuest, HideHypervisorId_ByItsOldNameToo) {
+  const char* const hidden = "/domain/features/kvm/hidden/@state";
+  GuestInput input = PlainInput();
+  EXPECT_EQ(Xml(input).At(hidden), "(absent)");
+  for (const char* key : {"hw:hide_hypervisor_id", "hide_hypervisor_id"}) {
+    input.flavor.extra_specs = {{key, "true"}};
+    EXPECT_EQ(Xml(input).At(hidden), "on") << key;
+    input.flavor.extra_specs = {{key, "false"}};
+    EXPECT_EQ(Xml(input).At(hidden), "(absent)") << key;
+  }
+}
+
+TEST(DescribeGuest, PerfEvents_InTheOrderOfTheOption) {
+  EXPECT_EQ(Xml(PlainInput()).At("/domain/perf"), "(absent)");
+  GuestConfig config = PlainConfig();
+  config.perf_events = {"task_clock", "cache_misses"};
+  const Xml xml(PlainInput(), {}, config);
+  EXPECT_EQ(xml.At("/domain/perf/event[1][@enabled='yes']/@name"), "task_clock");
+  EXPECT_EQ(xml.At("/domain/perf/event[2][@enabled='yes']/@name"), "cache_misses");
+  EXPECT_EQ(xml.At("/domain/perf/event[3]"), "(absent)");
+}
+
 TEST(DescribeGuest, EncryptedMemory_IsLockedAndEveryVirtioDeviceUsesTheIommu) {
   GuestInput input = PlainInput();
   input.flavor.extra_specs = {{"hw:mem_encryption", "true"}};

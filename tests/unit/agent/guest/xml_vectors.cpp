@@ -3,6 +3,8 @@
 
 #include <pugixml.hpp>
 
+#include "agent/guest/perf_events.h"
+
 namespace kilonova::testing {
 namespace {
 
@@ -236,6 +238,9 @@ GuestConfig ConfigOf(const json& vector) {
   Take(options, "spice.agent_enabled", config.console.spice_agent_enabled);
   Take(options, "spice.server_listen", config.console.spice_listen);
   Take(options, "serial_console.enabled", config.console.serial_enabled);
+  std::vector<std::string> events;
+  Take(options, "libvirt.enabled_perf_events", events);
+  config.perf_events = KnownPerfEvents(events);
   std::vector<std::string> pairs;
   Take(options, "libvirt.hw_machine_type", pairs);
   for (const std::string& pair : pairs) {
