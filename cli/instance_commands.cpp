@@ -8,6 +8,7 @@
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/instance_text.h"
+#include "cli/table.h"
 #include "cli/watch.h"
 #include "common/base/ids.h"
 
@@ -133,11 +134,19 @@ int RebootInstance(const Client& client, const InstanceOptions& options) {
 int ConsoleOutput(const Client& client, const InstanceOptions& options) {
   v1::GetConsoleOutputRequest request;
   request.set_instance(options.instance);
-  request.set_max_bytes(options.max_bytes);
-  const auto response = Call(client, &Service::Stub::GetConsoleOutput, request);
+  request.set_max_bytes(options.serial ? 1 : options.max_bytes);
+  auto response = Call(client, &Service::Stub::GetConsoleOutput, request);
   if (!response.ok()) return Fail(response.status());
+  if (options.serial) {
+    response->clear_output();
+    response->clear_truncated();
+  }
   if (client.format() != Format::kTable) {
     std::cout << Render(*response, client.format());
+  } else if (options.serial) {
+    for (const std::string& console : response->serial_consoles()) {
+      std::cout << Printable(console) << '\n';
+    }
   } else {
     // As it came: whoever asks for a guest's console gets the guest's bytes.
     std::cout.write(response->output().data(),

@@ -50,6 +50,7 @@ struct InstanceOptions {
   bool wait = false;
   std::chrono::milliseconds wait_timeout{600000};
   int max_bytes = 0;    // console
+  bool serial = false;  // console: where its serial consoles are, not what it said
   bool follow = false;  // console
 };
 

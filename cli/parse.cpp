@@ -78,6 +78,8 @@ void AddInstance(CLI::App* app, Chosen* chosen) {
       one("console", "print the end of the serial console", ConsoleOutput, false);
   console->add_option("--bytes", console_options->max_bytes, "how much of the end")
       ->check(CLI::Range(1, 102400));
+  console->add_flag("--serial", console_options->serial,
+                    "print host:port of its serial consoles instead, one a line");
 }
 
 void AddFlavorFields(CLI::App* c, FlavorOptions* o) {

@@ -214,7 +214,8 @@ Status CheckSwtpm(const core::AgentSettings& agent, const SwtpmNames& names) {
 Status ReadSerialConsole(Config& config, Options& options) {
   auto& console = options.guest.console;
   auto& serial = options.agent.serial_console;
-  console.serial_enabled = config.Bool("serial_console.enabled", false);
+  serial.enabled = config.Bool("serial_console.enabled", serial.enabled);
+  console.serial_enabled = serial.enabled;
   serial.proxyclient_address =
       config.String("serial_console.proxyclient_address", serial.proxyclient_address);
   console.serial_address = serial.proxyclient_address;

@@ -8,6 +8,7 @@
 #include "agent/core/console.h"
 #include "agent/core/host_topology.h"
 #include "agent/core/inventory.h"
+#include "agent/core/serial_ports.h"
 #include "common/base/log.h"
 #include "common/hardware/reported.h"
 
@@ -185,7 +186,9 @@ Expected<ConsoleTail> Agent::Console(const Uuid& instance, std::size_t max_bytes
   if (!record) {
     return Error(Code::kNotFound, reason::kInstanceNotFound, "the instance is not on this host");
   }
-  return ReadConsoleTail(settings_.paths.Console(instance), max_bytes);
+  ASSIGN_OR_RETURN(ConsoleTail tail, ReadConsoleTail(settings_.paths.Console(instance), max_bytes));
+  tail.serial_consoles = SerialConsoles(settings_.serial_console, record->serial_ports);
+  return tail;
 }
 
 void Agent::WaitIdle() {

@@ -18,6 +18,8 @@ namespace kilonova::agent::core {
 struct ConsoleTail {
   std::string output;      // the last bytes the guest wrote, byte for byte
   bool truncated = false;  // there was more before them
+  // "host:port" of each serial console on a TCP port, by ordinal; IPv6 in brackets.
+  std::vector<std::string> serial_consoles{};
 };
 
 // An instance (or an earlier generation of one) the scheduler says is over.

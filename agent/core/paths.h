@@ -8,7 +8,7 @@
 //     reading                        0600  digests of messages the agent died of while reading
 //     images/                        0711  the cache: <sha256>.<format>, never changed once there
 //       .tmp/                        0700  downloads; emptied at start
-//     quarantine/<uuid>.<seconds>/   0700  instance directories nobody knows; kept for a day
+//     quarantine/                    0700  <uuid>.<seconds>/: directories nobody knows, for a day
 //     instances/<uuid>/              0711
 //       disk                         qcow2 overlay on images/<sha256>.<format>, format recorded
 //       disk.local, disk.swap        ephemeral and swap disk: of the root disk's format, on no base

@@ -81,4 +81,16 @@ Expected<std::vector<int>> TakeSerialPorts(const SerialConsoleSettings& settings
   return ports;
 }
 
+std::vector<std::string> SerialConsoles(const SerialConsoleSettings& settings,
+                                        const std::vector<int>& ports) {
+  std::vector<std::string> consoles;
+  if (!settings.enabled) return consoles;
+  const std::string& address = settings.proxyclient_address;
+  const bool v6 = address.find(':') != std::string::npos;
+  for (const int port : ports) {
+    consoles.push_back((v6 ? "[" + address + "]:" : address + ":") + std::to_string(port));
+  }
+  return consoles;
+}
+
 }  // namespace kilonova::agent::core

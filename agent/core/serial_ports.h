@@ -18,6 +18,11 @@ namespace kilonova::agent::core {
 Expected<std::vector<int>> TakeSerialPorts(const SerialConsoleSettings& settings,
                                            HostClaims& claims, const Uuid& instance, int count);
 
+// Where those ports are reached, "host:port" each; none where serial consoles are off, though a
+// guest keeps its ports.
+std::vector<std::string> SerialConsoles(const SerialConsoleSettings& settings,
+                                        const std::vector<int>& ports);
+
 // Whether QEMU could listen there; never on what is no IP address of this host's.
 bool CanListen(const std::string& address, int port);
 

@@ -17,6 +17,7 @@ namespace kilonova::agent::core {
 
 // Nova's [serial_console]. Which guests get ports agent/guest says.
 struct SerialConsoleSettings {
+  bool enabled = false;
   std::string proxyclient_address = "127.0.0.1";  // QEMU listens here
   int first_port = 10'000, end_port = 20'000;     // port_range; the end is not in it
 };

@@ -229,6 +229,9 @@ def test_ephemeral_swap_vfat_and_serial_port(cloud):
     serials = ET.fromstring(cloud.libvirtd.virsh("dumpxml", uuid)).findall("devices/serial")
     ports = [int(serial.find("source").get("service")) for serial in serials]
     assert len(set(ports)) == 2 and all(10000 <= port < 20000 for port in ports)
+    told = [f"127.0.0.1:{port}" for port in ports]
+    assert cloud.cli("instance", "console", uuid, "--serial")["serial_consoles"] == told
+    assert cloud.cli("instance", "console", uuid, "--serial", json_out=False).split() == told
     ask(ports[1], b"hello", b"guest: heard hello")
     assert vnc_greeting(cloud, uuid).startswith(b"RFB 003.")
     # Another guest, which has one port unasked, gets another.

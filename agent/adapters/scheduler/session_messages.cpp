@@ -46,6 +46,9 @@ struct Encode {
     if (answer.tail.ok()) {
       to->set_output(answer.tail->output);
       to->set_truncated(answer.tail->truncated);
+      for (const std::string& console : answer.tail->serial_consoles) {
+        to->add_serial_consoles(console);
+      }
     } else {
       to->set_error_reason(ReasonOf(answer.tail.status()));
       to->set_error_message(wire::CleanUtf8(Message(answer.tail.status()), 1024));

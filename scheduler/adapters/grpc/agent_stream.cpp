@@ -209,7 +209,10 @@ class AgentStream final : public ::grpc::ServerBidiReactor<Request, Response>,
       }
       case Request::kConsole: {
         const v1::ConsoleAnswer& answer = message.console();
-        Expected<ConsoleOutput> output = ConsoleOutput{answer.output(), answer.truncated()};
+        Expected<ConsoleOutput> output =
+            ConsoleOutput{answer.output(),
+                          answer.truncated(),
+                          {answer.serial_consoles().begin(), answer.serial_consoles().end()}};
         if (!answer.error_reason().empty()) {
           output = Error(Code::kUnavailable, Reason{answer.error_reason()}, answer.error_message());
         }

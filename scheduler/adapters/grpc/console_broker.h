@@ -12,6 +12,7 @@
 #include <map>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "common/base/clock.h"
 #include "common/base/ids.h"
@@ -22,6 +23,7 @@ namespace kilonova::scheduler::adapters::grpc {
 struct ConsoleOutput {
   std::string output;
   bool truncated = false;
+  std::vector<std::string> serial_consoles{};  // "host:port", by ordinal
 };
 using ConsoleCallback = std::function<void(Expected<ConsoleOutput>)>;
 

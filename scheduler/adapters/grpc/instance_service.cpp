@@ -120,6 +120,9 @@ class InstanceServiceImpl final : public UnaryService<v1::InstanceService::Callb
                      if (output.ok()) {
                        response->set_output(std::move(output->output));
                        response->set_truncated(output->truncated);
+                       for (std::string& console : output->serial_consoles) {
+                         response->add_serial_consoles(std::move(console));
+                       }
                      }
                      FinishCall(context(), kMethod, begin, reactor, output.status());
                    });

@@ -190,11 +190,15 @@ TEST_F(SessionsTest, Console_IsAskedOfTheHost) {
     reply.mutable_console()->set_query_id(query.query_id());
     reply.mutable_console()->set_output(std::string("\xFF\x00 raw", 6));
     reply.mutable_console()->set_truncated(true);
+    reply.mutable_console()->add_serial_consoles("127.0.0.1:10000");
+    reply.mutable_console()->add_serial_consoles("[::1]:10001");
     ASSERT_TRUE(agent.Say(reply));
   }
   ASSERT_TRUE(answer.ok()) << Describe(answer);
   EXPECT_EQ(response.output(), std::string("\xFF\x00 raw", 6));
   EXPECT_TRUE(response.truncated());
+  ASSERT_EQ(response.serial_consoles_size(), 2);
+  EXPECT_EQ(response.serial_consoles(1), "[::1]:10001");
   {
     const std::jthread client = ask();
     const auto query = agent.Hear(v1::SessionResponse::kConsole).console();
@@ -230,7 +234,7 @@ class View final : public agent::core::HostView {
   }
   std::map<std::string, std::int64_t> Counters() const override { return {{"n", 1}}; }
   Expected<agent::core::ConsoleTail> Console(const Uuid&, std::size_t) override {
-    return agent::core::ConsoleTail{"login:", false};
+    return agent::core::ConsoleTail{"login:", false, {"127.0.0.1:10002"}};
   }
   void RemoveStale(const std::vector<agent::core::StaleInstance>& stale) override {
     stale_seen = static_cast<int>(stale.size());
@@ -297,6 +301,8 @@ TEST_F(ClientTest, Build_GoesThroughToTheJournal) {
   ASSERT_TRUE(
       Call(*instances_, &v1::InstanceService::Stub::GetConsoleOutput, request, &response).ok());
   EXPECT_EQ(response.output(), "login:");
+  ASSERT_EQ(response.serial_consoles_size(), 1);
+  EXPECT_EQ(response.serial_consoles(0), "127.0.0.1:10002");
 }
 
 TEST_F(ClientTest, SchedulerAway_ReportsWaitAndGoOutLater) {

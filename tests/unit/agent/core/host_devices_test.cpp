@@ -18,11 +18,14 @@ namespace {
 
 using agent::core::CanListen;
 using agent::core::HostClaims;
+using agent::core::SerialConsoles;
 using agent::core::SerialConsoleSettings;
 using agent::core::TakeSerialPorts;
 using model::Outcome;
 using model::VmState;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::Not;
 
 // Listens on a port of its own choice of 127.0.0.1, as somebody else's program would.
@@ -92,6 +95,17 @@ TEST(SerialPorts, RangeRunsOut) {
   EXPECT_TRUE(CanListen("127.0.0.1", settings.first_port));
 }
 
+TEST(SerialPorts, ConsolesAreSaidByOrdinal) {
+  SerialConsoleSettings settings;
+  EXPECT_TRUE(SerialConsoles(settings, {10'001, 10'000}).empty()) << "off by default";
+  settings.enabled = true;
+  EXPECT_THAT(SerialConsoles(settings, {10'001, 10'000}),
+              ElementsAre("127.0.0.1:10001", "127.0.0.1:10000"));
+  settings.proxyclient_address = "fd00::1";
+  EXPECT_THAT(SerialConsoles(settings, {7}), ElementsAre("[fd00::1]:7"));
+  EXPECT_TRUE(SerialConsoles(settings, {}).empty());
+}
+
 class Devices : public AgentHarness {
  protected:
   Devices() {
@@ -112,6 +126,20 @@ class Devices : public AgentHarness {
   std::string KeyOf(int n) { return hypervisor_.TpmKey(NthUuid(n)); }
   std::string Known(int n) { return hypervisor_.TpmSecret(NthUuid(n)); }
 };
+
+TEST_F(Devices, ConsoleSaysWhereTheSerialPortsAre) {
+  settings_.serial_console.enabled = true;
+  Boot();
+  Build(1);
+  const auto ports = PortsOf(1);
+  ASSERT_EQ(ports.size(), 2u);
+  EXPECT_THAT(agent_->Console(NthUuid(1), 1)->serial_consoles,
+              ElementsAre("127.0.0.1:" + std::to_string(ports[0]),
+                          "127.0.0.1:" + std::to_string(ports[1])));
+  settings_.serial_console.enabled = false;
+  Restart();
+  EXPECT_THAT(agent_->Console(NthUuid(1), 1)->serial_consoles, IsEmpty());
+}
 
 TEST_F(Devices, TpmSecretIsMadeOnceAndInLibvirtOnlyWhileTheGuestStarts) {
   Boot();
