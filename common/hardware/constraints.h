@@ -35,6 +35,10 @@ struct GuestNeeds {
 // nor NUMA nodes are asked for. All checks below that concern CPUs and memory are part of it.
 Expected<std::optional<InstanceNumaTopology>> NumaConstraints(const GuestNeeds& needs);
 
+// What Nova's API refuses of a flavor and an image before it looks at NUMA, in its order: memory
+// encryption, PMU, serial ports, real-time CPUs, CPU topology, queues of interfaces.
+Status CheckFlavorWithImage(const GuestNeeds& needs);  // flavor_with_image.cpp
+
 // constraints_cpu.cpp
 Expected<CpuPolicy> CpuPolicyConstraint(const GuestNeeds& needs);
 Expected<CpuThreadPolicy> CpuThreadPolicyConstraint(const GuestNeeds& needs);

@@ -59,10 +59,11 @@ Status Conductor::Impl::CheckTraits(const ResourceRequest& request) {
 
 Status Conductor::Impl::AskPlacement(const std::string& disk_format, PlacementRequest& placement) {
   ASSIGN_OR_RETURN(const auto image, hardware::ImageProps::From(placement.image_properties));
-  ASSIGN_OR_RETURN(placement.numa_topology,
-                   hardware::NumaConstraints({.flavor = placement.flavor,
-                                              .image = image,
-                                              .image_has_id = !placement.image_id.empty()}));
+  const hardware::GuestNeeds needs{.flavor = placement.flavor,
+                                   .image = image,
+                                   .image_has_id = !placement.image_id.empty()};
+  RETURN_IF_ERROR(hardware::CheckFlavorWithImage(needs));
+  ASSIGN_OR_RETURN(placement.numa_topology, hardware::NumaConstraints(needs));
   ASSIGN_OR_RETURN(placement.pci_requests, PciRequestsOf(placement.flavor, image));
   ResourceRequestSpec spec;
   spec.flavor = placement.flavor;

@@ -8,63 +8,13 @@
 
 #include "agent/guest/metadata.h"
 #include "agent/guest/text.h"
+#include "tests/support/nasty_strings.h"
 #include "tests/unit/agent/guest/builders.h"
 
 namespace kilonova::testing {
 namespace {
 
 constexpr int kStrings = 500;
-
-std::string NastyString(std::mt19937& random) {
-  static const std::vector<std::string> kPieces{
-      "</name>",
-      "<!--",
-      "-->",
-      "]]>",
-      "<![CDATA[",
-      "&amp;",
-      "&#0;",
-      "&#x0a;",
-      "&",
-      "<",
-      ">",
-      "'",
-      "\"",
-      "<?xml?>",
-      "<!DOCTYPE x [<!ENTITY e SYSTEM 'file:///etc/passwd'>]>",
-      "&e;",
-      "../../",
-      "\n",
-      "\r\n",
-      "\t",
-      "\x01",
-      "\x1b[2J",
-      "\x7f",
-      std::string(1, '\0'),
-      "\xC2\x85",
-      "\xEF\xBF\xBE",
-      "\xED\xA0\x80",
-      "\xC0\xAF",
-      "\xFF",
-      "\xF0\x9F\x92\xA5",
-      "\xE2\x80\xAE",
-      "\xCC\x81",
-      "%s%n",
-      "$(reboot)",
-      "`id`",
-      "{{}}",
-      "\\",
-      "\\u0000",
-      " ",
-      "x",
-      std::string(300, 'a')};
-  std::string text;
-  const int pieces = std::uniform_int_distribution<int>(0, 8)(random);
-  for (int i = 0; i < pieces; ++i) {
-    text += kPieces[std::uniform_int_distribution<std::size_t>(0, kPieces.size() - 1)(random)];
-  }
-  return text;
-}
 
 std::vector<std::string> Shape(const pugi::xml_node& root) {
   struct Walker : pugi::xml_tree_walker {
