@@ -2,6 +2,7 @@
 // Flavors and images that ask Placement for more than sizes, from Create to the claim.
 #include <gmock/gmock.h>
 
+#include "common/model/standard_names.h"
 #include "tests/unit/scheduler/conductor/rig.h"
 
 namespace kilonova::scheduler::core {
@@ -98,6 +99,49 @@ TEST_F(Asking, PinnedGuests_GoWhereThereAreOnlySharedCpus) {
   const InstancePtr r = Create(Flavored("pinned", {{"hw:cpu_policy", "dedicated"}}));
   EXPECT_EQ(r->vm_state, model::VmState::kBuilding);
   EXPECT_EQ(rig_.engine->GetClaim(r->uuid())->resources.at("VCPU"), 2);
+}
+
+// Nova's workaround: no second question for VCPU.
+TEST_F(Asking, PinnedGuests_GoToNoSharedCpus_WhereThatIsForbidden) {
+  rig_.options().disable_fallback_pcpu_query = true;
+  rig_.Restart();
+  HostUpWith("plain", {});
+  EXPECT_EQ(Create(Flavored("pinned", {{"hw:cpu_policy", "dedicated"}}))->vm_state,
+            model::VmState::kError);
+  EXPECT_EQ(Create(Rig::Request("shared"))->vm_state, model::VmState::kBuilding);
+}
+
+// Every class Placement knows, an operator's own among them: who reports it is chosen, as long as
+// there is some.
+TEST_F(Asking, ResourceClasses_ChooseTheHost) {
+  std::vector<std::string> names = {"CUSTOM_LICENSE"};
+  for (const std::string_view name : model::StandardResourceClasses()) {
+    if (name == model::kVcpu || name == model::kPcpu || name == model::kMemoryMb ||
+        name == model::kDiskGb) {
+      continue;  // of the flavor's own size
+    }
+    names.emplace_back(name);
+  }
+  EXPECT_GT(names.size(), 15U);
+  HostHello hello;
+  hello.agent_version = "test";
+  hello.journal_id = rig_.journals["rich"] = Uuid::Random().str();
+  hello.report = Rig::Report("rich", 64);
+  for (const std::string& name : names) hello.report.inventories[name] = {.total = 3};
+  ASSERT_TRUE(rig_.conductor->HostUp(hello).ok());
+  int number = 0;
+  for (const std::string& name : names) {
+    for (const char* prefix : {"resources:", "resources1:"}) {
+      const InstancePtr r =
+          Create(Flavored("asks-" + std::to_string(++number), {{prefix + name, "2"}}));
+      ASSERT_NE(r, nullptr);
+      const bool first = prefix == std::string("resources:");
+      EXPECT_EQ(r->host, first ? "rich" : "") << prefix << name << ": 3 in all";
+      if (!first) continue;
+      EXPECT_EQ(rig_.engine->GetClaim(r->uuid())->resources.at(name), 2);
+    }
+  }
+  rig_.CheckInvariants();
 }
 
 TEST_F(Asking, WhatPlacementWouldRefuse_IsRefusedByName) {
