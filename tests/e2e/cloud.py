@@ -25,7 +25,7 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 
-from broker import Broker  # noqa: E402
+from broker import Broker, free_port  # noqa: E402,F401
 from daemon import Daemon, poll  # noqa: E402
 from libvirtd import Libvirtd  # noqa: E402
 
