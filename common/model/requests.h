@@ -14,6 +14,7 @@
 #include "common/base/clock.h"
 #include "common/base/ids.h"
 #include "common/model/flavor.h"
+#include "common/model/resources.h"
 
 namespace kilonova::model {
 
@@ -106,6 +107,8 @@ struct BuildRequest {
   std::int64_t attempt = 1;                                     // of at most max_attempts
   std::vector<std::pair<std::string, std::string>> alternates;  // (host, node)s left to try
   std::vector<PciDeviceRequest> pci_requests{};
+  // What the claim takes of providers nested in the host, by their names.
+  std::map<std::string, Resources> allocations{};
   friend bool operator==(const BuildRequest&, const BuildRequest&) = default;
 };
 

@@ -14,6 +14,9 @@ namespace {
 constexpr std::int64_t kMaxInt64 = std::numeric_limits<std::int64_t>::max();
 constexpr std::size_t kMaxNics = 32;
 constexpr std::size_t kMaxAddresses = 32;
+constexpr std::size_t kMaxProviders = 64;
+constexpr std::size_t kMaxClasses = 64;
+constexpr std::size_t kMaxProviderName = 200;
 
 Status Missing(std::string_view message) {
   return Error(Code::kFailedPrecondition, reason::kClaimMissing, message);
@@ -106,6 +109,38 @@ void ReadAlternates(Reader& ticket, model::BuildRequest* build) {
   }
 }
 
+// As Placement writes the allocations of a consumer.
+void ReadAllocations(Reader& ticket, model::BuildRequest* build) {
+  if (!ticket.Has("allocations")) return;
+  Reader allocations = ticket.Child("allocations");
+  ticket.Require(allocations.Members().size() <= kMaxProviders, "allocations",
+                 "are of too many providers");
+  for (const Json::Member& provider : allocations.Members()) {
+    ticket.Require(!provider.key.empty() && provider.key.size() <= kMaxProviderName &&
+                       !HasControlCharacters(provider.key),
+                   "allocations", "name no provider");
+    Reader resources = allocations.Child(provider.key).Child("resources");
+    const bool few = resources.Members().size() <= kMaxClasses;
+    ticket.Require(few && !resources.Members().empty(), "allocations",
+                   "are of no classes, or of too many");
+    for (const Json::Member& amount : resources.Members()) {
+      const bool named = !amount.key.empty() && amount.key.size() <= 255;
+      ticket.Require(named && !HasControlCharacters(amount.key), "allocations", "name no class");
+      build->allocations[provider.key][amount.key] = resources.Int(amount.key, 1, kMaxInt32);
+    }
+  }
+}
+
+Json WriteAllocations(const std::map<std::string, model::Resources>& allocations) {
+  Json out = Json::MakeObject();
+  for (const auto& [provider, amounts] : allocations) {
+    Json resources = Json::MakeObject();
+    for (const auto& [name, amount] : amounts) resources.AsObject()->push_back({name, amount});
+    out.AsObject()->push_back({provider, Json::MakeObject({{"resources", std::move(resources)}})});
+  }
+  return out;
+}
+
 Json WriteImage(const model::ImageSource& image) {
   Json properties = Json::MakeObject();
   for (const auto& [key, value] : image.properties) properties.AsObject()->push_back({key, value});
@@ -170,6 +205,7 @@ void ReadTicketContents(Reader ticket, model::BuildRequest* build) {
   ticket.Require(!build->ramdisk || build->kernel, "ramdisk", "is there without a kernel");
   ReadNics(ticket, build);
   ReadAlternates(ticket, build);
+  ReadAllocations(ticket, build);
 }
 
 Json WriteTicket(const model::BuildRequest& build, const std::string& request_id) {
@@ -179,16 +215,18 @@ Json WriteTicket(const model::BuildRequest& build, const std::string& request_id
   for (const auto& [host, node] : build.alternates) {
     alternates.Push(Json(Json::Array{Json(host), Json(node)}));
   }
-  return Json::MakeObject({{"claim_id", build.claim.claim_id.str()},
-                           {"generation", build.claim.generation},
-                           {"request_id", request_id},
-                           {"attempt", build.attempt},
-                           {"flavor_hash", build.flavor.ContentHash()},
-                           {"image", WriteImage(build.image)},
-                           {"kernel", build.kernel ? WriteImage(*build.kernel) : Json()},
-                           {"ramdisk", build.ramdisk ? WriteImage(*build.ramdisk) : Json()},
-                           {"networks", std::move(networks)},
-                           {"alternates", std::move(alternates)}});
+  Json ticket = Json::MakeObject({{"claim_id", build.claim.claim_id.str()},
+                                  {"generation", build.claim.generation},
+                                  {"request_id", request_id},
+                                  {"attempt", build.attempt},
+                                  {"flavor_hash", build.flavor.ContentHash()},
+                                  {"image", WriteImage(build.image)},
+                                  {"kernel", build.kernel ? WriteImage(*build.kernel) : Json()},
+                                  {"ramdisk", build.ramdisk ? WriteImage(*build.ramdisk) : Json()},
+                                  {"networks", std::move(networks)},
+                                  {"alternates", std::move(alternates)}});
+  if (!build.allocations.empty()) ticket.Set("allocations", WriteAllocations(build.allocations));
+  return ticket;
 }
 
 Expected<model::ClaimTicket> ReadClaim(const std::map<std::string, std::string>& system_metadata) {

@@ -5,6 +5,7 @@
 
 #include "common/model/methods.h"
 #include "scheduler/core/conductor_impl.h"
+#include "scheduler/core/provider_trees.h"
 
 namespace kilonova::scheduler::core {
 namespace {
@@ -13,6 +14,19 @@ std::string NewUniqueId() {
   std::string id = Uuid::Random().str();
   std::erase(id, '-');
   return id;
+}
+
+// What of it is of providers nested in the host; the host's own share and what hosts share the
+// host need not be told.
+std::map<std::string, model::Resources> NestedOf(const model::Resources& claimed) {
+  std::map<std::string, model::Resources> allocations;
+  for (const auto& [name, amount] : claimed) {
+    const std::size_t at = name.find(kAtProvider);
+    if (at == std::string::npos || amount <= 0) continue;
+    const std::string provider = name.substr(at + 1);
+    if (!provider.starts_with(kAtProvider)) allocations[provider][name.substr(0, at)] = amount;
+  }
+  return allocations;
 }
 
 }  // namespace
@@ -64,6 +78,9 @@ Status Conductor::Impl::AddBuild(Change& change, const InstanceRecord& record,
   request.attempt = static_cast<std::int64_t>(record.tried_hosts.size());
   for (const HostRef& ref : record.alternates) request.alternates.emplace_back(ref.host, ref.node);
   ASSIGN_OR_RETURN(request.pci_requests, PciRequestsOf(record));
+  if (const auto claim = engine_.GetClaim(record.uuid())) {
+    request.allocations = NestedOf(claim->resources);
+  }
   OutboxRow row{.host = record.host, .instance = record.uuid(), .generation = record.generation};
   row.method = model::kBuildMethod;
   row.unique_id = NewUniqueId();

@@ -211,6 +211,25 @@ std::vector<Case> Fields() {
   add(nic + "fixed_ips.#0.gateway", "nowhere", "OBJECT_INVALID");
   add(nic + "dns_servers", Json(Json::Array{Json("x")}), "OBJECT_INVALID");
 
+  const std::string allocations = ticket + "allocations";
+  const auto allocated = [](const char* text) { return ParseJson(text).value(); };
+  add(allocations, Json::MakeArray(), "OBJECT_INVALID");
+  add(allocations, allocated(R"({"": {"resources": {"VGPU": 1}}})"), "OBJECT_INVALID");
+  add(allocations, allocated(R"({"a\nb": {"resources": {"VGPU": 1}}})"), "OBJECT_INVALID");
+  add(allocations, allocated(R"({"p": 1})"), "OBJECT_INVALID", allocations + ".p");
+  add(allocations, allocated(R"({"p": {"resources": {}}})"), "OBJECT_INVALID");
+  add(allocations, allocated(R"({"p": {"resources": {"": 1}}})"), "OBJECT_INVALID");
+  for (const char* amount : {"0", "-1", "1.5", "\"1\"", "2147483648", "null"}) {
+    add(allocations,
+        allocated((R"({"p": {"resources": {"VGPU": )" + std::string(amount) + "}}}").c_str()),
+        "OBJECT_INVALID", allocations + ".p.resources.VGPU");
+  }
+  Json crowd = Json::MakeObject();
+  for (int i = 0; i < 65; ++i) {
+    crowd.Set("p" + std::to_string(i), allocated(R"({"resources": {"VGPU": 1}})"));
+  }
+  add(allocations, crowd, "OBJECT_INVALID");
+
   add("args.injected_files", ParseJson(R"([["/etc/passwd","eA=="]])").value(),
       "FEATURE_NOT_SERVED");
   add("args.accel_uuids", Json(Json::Array{Json("a")}), "FEATURE_NOT_SERVED");

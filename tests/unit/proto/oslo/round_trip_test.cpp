@@ -131,6 +131,11 @@ model::BuildRequest RandomBuild(Random& random) {
   build.claim = {Uuid::Random(), Between(random, 1, INT64_MAX)};
   build.attempt = Between(random, 1, 10);
   build.alternates.assign(static_cast<std::size_t>(Between(random, 0, 3)), {"h-1", Nasty(random)});
+  for (std::int64_t i = Between(random, 0, 3); i > 0; --i) {
+    auto& resources = build.allocations["p" + Nasty(random)];
+    resources["VGPU"] = Between(random, 1, INT32_MAX);
+    if (Between(random, 0, 1) == 0) resources["CUSTOM_" + Hex(random, 4)] = 1;
+  }
   return build;
 }
 

@@ -390,5 +390,39 @@ TEST_F(Hardware, NestedProviders_AreClaimedKeptAndShown) {
   EXPECT_EQ(Up(report).code(), Code::kInvalidArgument);
 }
 
+// Nova's compute asks Placement which provider serves it; ours is told with the order to build.
+TEST_F(Hardware, NestedProviders_TheHostIsToldWhichServes) {
+  model::HostReport report = Report("a", "");
+  report.nested = {{"gpu-0", "", {{"VGPU", {.total = 1, .max_unit = 1}}}, {}},
+                   {"gpu-1", "", {{"VGPU", {.total = 3, .max_unit = 3}}}, {"CUSTOM_BIG"}}};
+  ASSERT_TRUE(Up(report).ok());
+  model::HostReport other = report;
+  other.host = other.hypervisor_hostname = "b";
+  other.nested = {{"b-gpu", "", {{"VGPU", {.total = 3, .max_unit = 3}}}, {"CUSTOM_BIG"}}};
+  model::Flavor flavor;
+  flavor.flavorid = flavor.name = "vgpu";
+  flavor.vcpus = 1;
+  flavor.memory_mb = 512;
+  flavor.root_gb = 1;
+  flavor.extra_specs = {{"resources:VGPU", "2"}, {"trait:CUSTOM_BIG", "required"}};
+  ASSERT_TRUE(rig_.conductor->CreateFlavor(flavor).ok());
+  CreateRequest request = Rig::Request("one");
+  request.instance.flavor = "vgpu";
+  const auto made = rig_.conductor->CreateInstances(request);
+  ASSERT_TRUE(made.ok()) << Describe(made.status());
+  ASSERT_EQ((*made)[0]->host, "a");
+  const auto body_of = [&](const std::vector<OutboxRow>& rows) {
+    return rows.size() == 1 ? rows[0].body : std::to_string(rows.size()) + " rows";
+  };
+  EXPECT_THAT(body_of(rig_.Deliver()), ::testing::EndsWith(" VGPU@gpu-1=2"));
+  // Placed anew it is told of the other host's.
+  ASSERT_TRUE(Up(other).ok());
+  auto failed =
+      rig_.ReportOf(*(*made)[0], "build", model::Outcome::kFailed, model::PowerState::kNoState);
+  failed.fault = model::Fault{"HOST_RESOURCES_EXHAUSTED", "no", true};
+  ASSERT_TRUE(rig_.Send("a", failed).ok());
+  EXPECT_THAT(body_of(rig_.Deliver()), ::testing::EndsWith(" VGPU@b-gpu=2"));
+}
+
 }  // namespace
 }  // namespace kilonova::scheduler::core

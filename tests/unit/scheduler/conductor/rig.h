@@ -43,7 +43,17 @@ class FakeEncoder final : public MessageEncoder {
     return "build " + m.request.instance.uuid.str() + " g" +
            std::to_string(m.request.claim.generation) + " a" + std::to_string(m.request.attempt) +
            " " + m.destination.host + " pw=" + m.request.instance.admin_password +
-           " id=" + m.unique_id;
+           " id=" + m.unique_id + Allocated(m.request);
+  }
+  // " VGPU@gpu-0=1"
+  static std::string Allocated(const model::BuildRequest& request) {
+    std::string text;
+    for (const auto& [provider, resources] : request.allocations) {
+      for (const auto& [name, amount] : resources) {
+        text += " " + name + "@" + provider + "=" + std::to_string(amount);
+      }
+    }
+    return text;
   }
   Expected<std::string> EncodeAction(const ActionMessage& m) const override {
     if (broken) return Error(Code::kInternal, reason::kInternal, "cannot encode");
