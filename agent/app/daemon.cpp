@@ -30,6 +30,7 @@ adapters::libvirt::Options LibvirtOptions(const Options& options, runtime::Metri
   if (options.guest.cpu.mode == "none") libvirt.cpu_models = {"qemu64"};  // QEMU's own default
   libvirt.rng_dev_path = options.guest.rng_dev_path;
   libvirt.pci_device_specs = options.pci_device_specs;
+  libvirt.mdevs = !options.agent.mdev_types.Empty();
   libvirt.on_call = [&metrics](std::string_view call, std::chrono::microseconds took, bool ok) {
     metrics.Observe("kilonova_agent_libvirt_call_seconds",
                     std::chrono::duration<double>(took).count(),

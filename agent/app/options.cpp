@@ -134,6 +134,26 @@ Status ReadPci(Config& config, Options& options) {
   return OkStatus();
 }
 
+// Nova's [devices] and its groups of the types enabled, [mdev_<type>] or, once, [vgpu_<type>].
+Status ReadMdevTypes(Config& config, core::AgentSettings& agent) {
+  const auto list = [&config](const std::string& key, const std::string& former) {
+    const std::vector<std::string> older = config.List(former, {});
+    return config.Has(key) ? config.List(key, {}) : older;
+  };
+  std::vector<hardware::MdevTypeOptions> enabled;
+  for (const std::string& type : list("devices.enabled_mdev_types", "devices.enabled_vgpu_types")) {
+    hardware::MdevTypeOptions& group = enabled.emplace_back();
+    const std::string prefix = "mdev_" + type;
+    group.type = type;
+    group.device_addresses =
+        list(prefix + ".device_addresses", "vgpu_" + type + ".device_addresses");
+    group.mdev_class = config.String(prefix + ".mdev_class", group.mdev_class);
+    group.traits = config.List(prefix + ".traits", {});
+  }
+  ASSIGN_OR_RETURN(agent.mdev_types, hardware::MdevTypes::From(enabled));
+  return OkStatus();
+}
+
 void ReadImages(Config& config, adapters::images::ImageStoreOptions& images,
                 std::uint64_t& size_limit_gb) {
   for (const std::string& root : config.List("images.file_roots", {})) {
@@ -296,6 +316,7 @@ Expected<Options> LoadOptions(const std::filesystem::path& file) {
   ReadAgent(config, options.agent);
   const Status compute = ReadCompute(config, options.agent);
   const Status pci = ReadPci(config, options);
+  const Status mdevs = ReadMdevTypes(config, options.agent);
   ReadImages(config, options.images, options.agent.image_size_limit_gb);
   options.images.paths = options.agent.paths;
   const Status guest = ReadGuestOptions(config, options.guest);
@@ -325,6 +346,7 @@ Expected<Options> LoadOptions(const std::filesystem::path& file) {
   RETURN_IF_ERROR(CheckSwtpm(options.agent, swtpm));
   RETURN_IF_ERROR(CheckFileBackedMemory(options.agent));
   RETURN_IF_ERROR(pci);
+  RETURN_IF_ERROR(mdevs);
   RETURN_IF_ERROR(amqp.status());
   options.amqp = *std::move(amqp);
   options.amqp.name = "kilonova-agent " + options.agent.host;

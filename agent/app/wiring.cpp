@@ -35,6 +35,7 @@ Expected<std::string> GuestDescriber::DomainXml(const model::BuildRequest& build
   input.host_numa = placement.host_numa;
   input.serial_ports = placement.serial_ports;
   input.pci_devices = placement.pci_devices;
+  for (const hardware::Mdev& mdev : placement.mdevs) input.mdevs.push_back(mdev.uuid.str());
   ASSIGN_OR_RETURN(const guest::DiskPlacement disks, guest::PlaceDisks(config, input));
   ASSIGN_OR_RETURN(const guest::Domain domain,
                    guest::DescribeGuest(config, facts.guests, input, disks));

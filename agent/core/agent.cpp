@@ -68,8 +68,8 @@ Status Agent::Start() {
   RETURN_IF_ERROR(PrepareStateDir(settings_.paths));
   ASSIGN_OR_RETURN(const auto records, ports_.journal.Instances());
   for (const InstanceRecord& record : records)
-    claims_.Set(record.uuid,
-                {record.resources, record.numa, record.serial_ports, record.pci_devices});
+    claims_.Set(record.uuid, {record.resources, record.numa, record.serial_ports,
+                              record.pci_devices, record.mdevs});
   ASSIGN_OR_RETURN(const auto unfinished, ports_.journal.Unfinished());
   LogInfo("agent starts", {F("host", settings_.host), F("instances", records.size()),
                            F("unfinished", unfinished.size())});

@@ -7,6 +7,8 @@
 #include "agent/core/host_topology.h"
 #include "agent/core/instance_files.h"
 #include "agent/core/inventory.h"
+#include "agent/core/mdev_providers.h"
+#include "agent/core/mdevs.h"
 #include "agent/core/serial_ports.h"
 #include "agent/core/template_check.h"
 #include "agent/core/tpm_secret.h"
@@ -113,6 +115,7 @@ Expected<Build::Prior> Build::LookBack() {
       placement_.numa = record->numa;
       placement_.serial_ports = record->serial_ports;
       placement_.pci_devices = record->pci_devices;
+      placement_.mdevs = record->mdevs;
       resources_ = record->resources;
     }
     return domain.power == PowerState::kRunning ? Prior::kRunning : Prior::kNothing;
@@ -171,6 +174,8 @@ Status Build::Prepare() {
   const Uuid& instance = op_.instance();
   RETURN_IF_ERROR(step("template_check", [&] { return TemplateCheck(); }));
   RETURN_IF_ERROR(step("host_claim", [&] { return HostClaim(); }));
+  RETURN_IF_ERROR(
+      step("mdevs", [&] { return Hypervised([&] { return EnsureMdevs(services_, instance); }); }));
   if (const Status stepped =
           step("instance_dir",
                [&] {
@@ -237,6 +242,7 @@ InstanceRecord Build::Record(VmState vm, PowerState power) const {
   record.numa = placement_.numa;
   record.serial_ports = placement_.serial_ports;
   record.pci_devices = placement_.pci_devices;
+  record.mdevs = placement_.mdevs;
   record.vm_state = vm;
   record.power_state = power;
   record.build_body = body_;
@@ -244,18 +250,14 @@ InstanceRecord Build::Record(VmState vm, PowerState power) const {
 }
 
 Status Build::HostClaim() {
-  HostFacts facts;
-  RETURN_IF_ERROR(Hypervised([&]() -> Status {
-    ASSIGN_OR_RETURN(facts, services_.facts.Get());
-    return OkStatus();
-  }));
-  RETURN_IF_ERROR(TakeShare(facts));
+  RETURN_IF_ERROR(Hypervised([&] { return TakeShare(); }));
   return op_.Progress(TaskState::kNetworking, VmState::kBuilding, PowerState::kNoState,
                       Record(VmState::kBuilding, PowerState::kNoState));
 }
 
-Status Build::TakeShare(const HostFacts& facts) {
+Status Build::TakeShare() {
   const AgentSettings& settings = services_.settings;
+  ASSIGN_OR_RETURN(const HostFacts facts, services_.facts.Get());
   const model::Inventories inventories =
       MakeInventories(settings, facts, ReadMachineUsage(settings.paths));
   HostClaims::HardwareRequest wanted;
@@ -280,6 +282,8 @@ Status Build::TakeShare(const HostFacts& facts) {
   ASSIGN_OR_RETURN(placement_.serial_ports,
                    TakeSerialPorts(settings.serial_console, services_.claims, op_.instance(),
                                    devices_.serial_ports));
+  const auto mdevs = MdevsWanted(request_, settings.mdev_types, facts.hostname);
+  ASSIGN_OR_RETURN(placement_.mdevs, ClaimMdevs(op_, mdevs));
   return OkStatus();
 }
 

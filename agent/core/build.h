@@ -31,7 +31,7 @@ class Build final : public Runnable {
   Status TemplateCheck();
   Status AwaitTemplate();
   Status HostClaim();
-  Status TakeShare(const HostFacts& facts);
+  Status TakeShare();
   Status FetchImages();
   Status MakeDisk();
   Status MakeBlankDisks();

@@ -11,10 +11,10 @@
 namespace kilonova::agent::core {
 
 namespace step {
-inline constexpr std::array<std::string_view, 16> kBuild = {
-    "template_check", "host_claim",   "instance_dir", "image",  "disk",   "blank_disks",
-    "tpm_secret",     "config_drive", "network",      "xml",    "define", "start_permission",
-    "start",          "wait_running", "report",       "cleanup"};
+inline constexpr std::array<std::string_view, 17> kBuild = {
+    "template_check",   "host_claim", "mdevs",        "instance_dir", "image",  "disk",
+    "blank_disks",      "tpm_secret", "config_drive", "network",      "xml",    "define",
+    "start_permission", "start",      "wait_running", "report",       "cleanup"};
 // After a build that failed.
 inline constexpr std::array<std::string_view, 5> kUndo = {"destroy", "undefine", "network", "files",
                                                           "report"};

@@ -5,6 +5,7 @@
 
 #include "agent/core/faults.h"
 #include "agent/core/host_topology.h"
+#include "agent/core/mdevs.h"
 #include "agent/core/serial_ports.h"
 #include "agent/core/tpm_secret.h"
 #include "common/base/log.h"
@@ -88,16 +89,14 @@ Status StartGuest(Operation& op, std::optional<std::chrono::milliseconds> most) 
   Services& services = op.services();
   Hypervisor& hypervisor = services.ports.hypervisor;
   ASSIGN_OR_RETURN(const auto secret, ReadTpmSecret(services.settings.paths, op.instance()));
-  if (!secret) {
-    return op.WithHypervisor([&] { return hypervisor.Start(op.instance()); }, most);
-  }
   const Status started = op.WithHypervisor(
-      [&] {
-        RETURN_IF_ERROR(hypervisor.SetTpmSecret(op.instance(), *secret));
+      [&]() -> Status {
+        RETURN_IF_ERROR(EnsureMdevs(services, op.instance()));
+        if (secret) RETURN_IF_ERROR(hypervisor.SetTpmSecret(op.instance(), *secret));
         return hypervisor.Start(op.instance());
       },
       most);
-  if (!op.parked()) ForgetTpmSecret(op);
+  if (secret && !op.parked()) ForgetTpmSecret(op);
   return started;
 }
 
@@ -144,6 +143,7 @@ Expected<std::string> RebuildXml(Operation& op, InstanceRecord& record) {
   placement.numa = record.numa;
   placement.serial_ports = record.serial_ports;
   placement.pci_devices = record.pci_devices;
+  placement.mdevs = record.mdevs;
   ASSIGN_OR_RETURN(placement.host_numa, HostTopology(services.settings, facts));
   if (services.ports.images.DiskFormat() == "qcow2") {
     ASSIGN_OR_RETURN(placement.root,

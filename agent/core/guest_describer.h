@@ -10,6 +10,7 @@
 #include "agent/core/hypervisor.h"
 #include "agent/core/image_store.h"
 #include "common/base/status.h"
+#include "common/hardware/mdevs.h"
 #include "common/hardware/topology.h"
 #include "common/model/requests.h"
 
@@ -22,6 +23,7 @@ struct GuestPlacement {
   std::optional<hardware::InstanceNumaTopology> numa;   // fitted; empty: it asked for none
   std::optional<hardware::HostNumaTopology> host_numa;  // empty: libvirt reports no cells
   std::vector<std::string> pci_devices;                 // addresses
+  std::vector<hardware::Mdev> mdevs;
 };
 
 // What the agent has to provide beside disks and networks before a guest can be described.

@@ -127,7 +127,39 @@ void HostClaims::Set(const Uuid& instance, HostShare share) {
               {F("instance", instance), F("other", it->second), F("port", port)});
     }
   }
+  if (!share.mdevs.empty()) {
+    mdevs_[instance] = std::move(share.mdevs);
+    ++mdev_changes_;
+  }
   claims_[instance] = std::move(share);
+}
+
+Expected<std::vector<hardware::Mdev>> HostClaims::ClaimMdevs(const Uuid& instance,
+                                                             const MdevQuestion& question) {
+  const absl::MutexLock lock(&mutex_);
+  if (question.as_of != mdev_changes_) {
+    return Error(Code::kAborted, reason::kUnavailable, "the host's mediated devices changed");
+  }
+  std::vector<hardware::Mdev> others;
+  for (const auto& [other, mdevs] : mdevs_) {
+    if (other != instance) others.insert(others.end(), mdevs.begin(), mdevs.end());
+  }
+  ASSIGN_OR_RETURN(auto taken, hardware::TakeMdevs(question.types, question.machine, instance,
+                                                   others, question.wanted));
+  mdevs_[instance] = taken;
+  ++mdev_changes_;
+  return taken;
+}
+
+std::vector<hardware::Mdev> HostClaims::MdevsOf(const Uuid& instance) const {
+  const absl::MutexLock lock(&mutex_);
+  const auto at = mdevs_.find(instance);
+  return at == mdevs_.end() ? std::vector<hardware::Mdev>() : at->second;
+}
+
+std::int64_t HostClaims::MdevChanges() const {
+  const absl::MutexLock lock(&mutex_);
+  return mdev_changes_;
 }
 
 bool HostClaims::TakePort(const Uuid& instance, int port) {
@@ -154,6 +186,7 @@ void HostClaims::Release(const Uuid& instance) {
   const absl::MutexLock lock(&mutex_);
   claims_.erase(instance);
   std::erase_if(ports_, [&instance](const auto& port) { return port.second == instance; });
+  if (mdevs_.erase(instance) > 0) ++mdev_changes_;
   if (numa_) numa_->Release(instance);
 }
 

@@ -15,6 +15,7 @@
 #include "common/base/ids.h"
 #include "common/base/status.h"
 #include "common/hardware/host_numa_claims.h"
+#include "common/hardware/mdevs.h"
 #include "common/hardware/pci_devices.h"
 #include "common/hardware/topology.h"
 #include "common/model/resources.h"
@@ -27,6 +28,7 @@ struct HostShare {
   std::optional<hardware::InstanceNumaTopology> numa;  // fitted; empty: it asked for none
   std::vector<int> serial_ports;                       // of the host, for serial consoles
   std::vector<std::string> pci_devices;                // addresses, in the order of its requests
+  std::vector<hardware::Mdev> mdevs;                   // mediated devices, made or to be made
 };
 
 class HostClaims {
@@ -52,6 +54,20 @@ class HostClaims {
   bool TakePort(const Uuid& instance, int port);
   void DropPort(const Uuid& instance, int port);
   std::vector<int> PortsOf(const Uuid& instance) const;  // ascending
+  // What is asked of mediated devices, and what the machine had of them when MdevChanges was
+  // `as_of`.
+  struct MdevQuestion {
+    const hardware::MdevTypes& types;
+    const hardware::MdevMachine& machine;
+    const std::vector<hardware::MdevRequest>& wanted;
+    std::int64_t as_of = 0;
+  };
+  // Promises some to the instance, beside what others have. ABORTED when any was promised or given
+  // back since; HOST_RESOURCES_EXHAUSTED.
+  Expected<std::vector<hardware::Mdev>> ClaimMdevs(const Uuid& instance,
+                                                   const MdevQuestion& question);
+  std::vector<hardware::Mdev> MdevsOf(const Uuid& instance) const;
+  std::int64_t MdevChanges() const;
   void Release(const Uuid& instance);
   model::Resources Used() const;
   // `host` with what all instances use of it.
@@ -72,8 +88,10 @@ class HostClaims {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   mutable absl::Mutex mutex_;
-  std::map<Uuid, HostShare> claims_ ABSL_GUARDED_BY(mutex_);  // but for the ports
+  std::map<Uuid, HostShare> claims_ ABSL_GUARDED_BY(mutex_);  // but for the ports and mdevs
   std::map<int, Uuid> ports_ ABSL_GUARDED_BY(mutex_);
+  std::map<Uuid, std::vector<hardware::Mdev>> mdevs_ ABSL_GUARDED_BY(mutex_);
+  std::int64_t mdev_changes_ ABSL_GUARDED_BY(mutex_) = 0;
   std::optional<hardware::HostNumaTopology> host_ ABSL_GUARDED_BY(mutex_);  // of the books
   std::optional<hardware::HostNumaClaims> numa_ ABSL_GUARDED_BY(mutex_);
 };

@@ -15,6 +15,7 @@
 #include "agent/core/guest_capabilities.h"
 #include "common/base/ids.h"
 #include "common/base/status.h"
+#include "common/hardware/mdevs.h"
 #include "common/hardware/pci_devices.h"
 #include "common/model/reports.h"
 #include "common/model/states.h"
@@ -66,6 +67,8 @@ struct HostFacts {
   std::vector<std::vector<std::string>> supported_instances;
   // Those that guests may have: what the configured device_spec takes, guests or none on them.
   std::vector<hardware::AssignablePciDevice> pci_devices;
+  // Mediated devices and what can make them, without their users; none unless types are enabled.
+  hardware::MdevMachine mdevs;
   bool swtpm = false;        // swtpm and swtpm_setup are installed: guests can have a TPM
   GuestCapabilities guests;  // empty members: not asked for, or libvirt did not say
 };
@@ -99,6 +102,14 @@ class Hypervisor {
   virtual Expected<HeldDevices> DevicesOf(const Uuid& uuid) = 0;
   // Domains with this host's tag, running or not.
   virtual Expected<std::vector<DomainInfo>> List() = 0;
+  // The mediated devices there are, what can make more, and who has them: any domain of the host's,
+  // ours or not.
+  virtual Expected<hardware::MdevMachine> Mdevs() { return hardware::MdevMachine(); }
+  // Makes it; OK when one of its uuid is there. HOST_RESOURCES_EXHAUSTED when its parent makes no
+  // more of the type or is gone.
+  virtual Status CreateMdev(const hardware::Mdev& mdev) {
+    return Error(Code::kUnimplemented, reason::kInternal, "no mediated devices: " + mdev.type);
+  }
   // The bridge of libvirt's network `name` ("" if it has none). HOST_NETWORK_MISSING when there is
   // no such network or it is not active.
   virtual Expected<std::string> NetworkBridge(const std::string& name) {

@@ -12,6 +12,7 @@
 #include "agent/core/cpu_traits.h"
 #include "agent/core/host_topology.h"
 #include "agent/core/instance_files.h"
+#include "agent/core/mdev_providers.h"
 
 namespace kilonova::agent::core {
 namespace {
@@ -277,6 +278,7 @@ model::HostReport MakeHostReport(const AgentSettings& settings, const HostFacts&
   std::ranges::sort(report.traits);
   report.supported_instances = facts.supported_instances;
   report.inventories = MakeInventories(settings, facts, usage);
+  report.nested = MdevProviders(settings.mdev_types, facts.mdevs, facts.hostname);
   report.free_disk_gb = usage.disk_free_gb;
   report.free_memory_mb = usage.memory_free_mb;
   report.availability_zone = settings.availability_zone;

@@ -11,6 +11,7 @@
 
 #include "common/base/ids.h"
 #include "common/base/status.h"
+#include "common/hardware/mdevs.h"
 #include "common/hardware/topology.h"
 #include "common/model/reports.h"
 #include "common/model/requests.h"
@@ -55,6 +56,7 @@ struct InstanceRecord {
   std::optional<hardware::InstanceNumaTopology> numa;  // where it was fitted to on this host
   std::vector<int> serial_ports;         // TCP ports of the host taken for its serial consoles
   std::vector<std::string> pci_devices;  // addresses of those it has
+  std::vector<hardware::Mdev> mdevs;     // mediated devices, made or to be made
   model::VmState vm_state = model::VmState::kBuilding;
   model::PowerState power_state = model::PowerState::kNoState;
   // The inner message it was built from, without its secrets: rebuilds its XML at any time.

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <unordered_map>
 
+#include "agent/core/mdevs.h"
 #include "agent/core/observe.h"
 #include "common/base/log.h"
 
@@ -24,6 +25,7 @@ Status Reconciler::Run() {
   ASSIGN_OR_RETURN(const auto domains, services_.ports.hypervisor.List());
   ASSIGN_OR_RETURN(const auto records, services_.ports.journal.Instances());
   CheckRecords(records, domains);
+  RecreateMdevs(services_, records);
   std::set<Uuid> known;
   for (const InstanceRecord& record : records) known.insert(record.uuid);
   for (const DomainInfo& domain : domains) {
@@ -99,11 +101,15 @@ void Reconciler::Adopt(const DomainInfo& domain) {
   const auto held = services_.ports.hypervisor.DevicesOf(domain.uuid);
   if (!held.ok()) return;  // the next time
   record.pci_devices = held->pci;
+  const auto mdevs = MdevsOfDomain(services_, domain.uuid);
+  if (!mdevs.ok()) return;
+  record.mdevs = *mdevs;
   Journal::Completion adoption;
   adoption.upsert = record;
   const Status status = services_.ports.journal.Complete(adoption);
   HostShare share;
   share.pci_devices = record.pci_devices;
+  share.mdevs = record.mdevs;
   if (status.ok()) services_.claims.Set(record.uuid, std::move(share));
   services_.counters.Add("guests.adopted");
   LogWarn("adopted a guest the journal does not know",

@@ -12,6 +12,7 @@
 
 #include "agent/core/paths.h"
 #include "common/hardware/cpu_set.h"
+#include "common/hardware/mdev_types.h"
 
 namespace kilonova::agent::core {
 
@@ -43,6 +44,8 @@ struct AgentSettings {
   // Nova's reserved_huge_pages: by NUMA node and page size (KiB), so many pages are not for guests.
   std::map<std::int64_t, std::map<std::int64_t, std::int64_t>> reserved_huge_pages;
 
+  // Nova's [devices]: which types of mediated devices guests may have. Empty: none.
+  hardware::MdevTypes mdev_types;
   // Nova's option: guests with encrypted memory at once. Unset: as many as there are wishes, where
   // the host can encrypt.
   std::optional<std::int64_t> num_memory_encrypted_guests;

@@ -160,12 +160,9 @@ constexpr Key kImageProperties[] = {
 };
 
 // Classes whose resources are devices of the guest.
-constexpr std::string_view kDeviceClasses[] = {"VGPU",
-                                               "PCPU",
-                                               "PCI_DEVICE",
-                                               "SRIOV_NET_VF",
-                                               "MEM_ENCRYPTION_CONTEXT",
-                                               "CUSTOM_PMEM_NAMESPACE"};
+constexpr std::string_view kDeviceClasses[] = {
+    "VGPU_DISPLAY_HEAD",    "PCPU", "PCI_DEVICE", "SRIOV_NET_VF", "MEM_ENCRYPTION_CONTEXT",
+    "CUSTOM_PMEM_NAMESPACE"};
 
 const Key* Find(std::span<const Key> keys, std::string_view name) {
   const auto at = std::ranges::find_if(keys, [name](const Key& key) {
@@ -224,6 +221,7 @@ Status CheckResourceSpec(const Refusal& refusal, const std::string& name,
   const std::string_view resource = std::string_view(name).substr(colon + 1);
   const auto number = ParseNumber(value);
   if (number && *number == 0) return OkStatus();
+  if (resource == "VGPU") return number && *number > 0 ? OkStatus() : Invalid(refusal, name, value);
   const bool device = std::ranges::any_of(
       kDeviceClasses, [resource](std::string_view prefix) { return resource.starts_with(prefix); });
   return device ? NotServed(refusal, name, value) : OkStatus();

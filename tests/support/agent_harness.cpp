@@ -74,6 +74,9 @@ Expected<std::string> FakeDescriber::DomainXml(const model::BuildRequest& build,
   for (const std::string& address : placement.pci_devices) {
     devices += "<hostdev>" + address + "</hostdev>";
   }
+  for (const hardware::Mdev& mdev : placement.mdevs) {
+    devices += "<mdev>" + mdev.uuid.str() + "</mdev>";
+  }
   return "<domain><name>vm" + std::to_string(build.instance.id) + "</name><uuid>" +
          build.instance.uuid.str() + "</uuid><kilonova:owner host=\"host1\" generation=\"" +
          std::to_string(build.claim.generation) + "\" claim=\"" + build.claim.claim_id.str() +
@@ -133,9 +136,18 @@ Expected<model::ComputeRequest> FakeDecoder::Decode(const std::string& inner) {
     if (suffix.starts_with("devices")) {
       build.flavor.extra_specs["hw:tpm_version"] = "2.0";
       build.flavor.extra_specs["hw:serial_port_count"] = "2";
+      if (suffix.ends_with("vgpu")) build.allocations["host1_pci_0000_06_00_0"]["VGPU"] = 1;
     }
     if (suffix.starts_with("gpu")) {
       build.pci_requests = {{1, {{{"vendor_id", "10de"}}}, "gpu", "", "legacy"}};
+    }
+    // A guest with a vGPU, of the GPU the claim names: "vgpu@host1_pci_0000_06_00_0", or of any.
+    // With two: "vgpu2...".
+    if (suffix.starts_with("vgpu")) {
+      const std::int64_t count = suffix.starts_with("vgpu2") ? 2 : 1;
+      build.flavor.extra_specs["resources:VGPU"] = std::to_string(count);
+      const std::size_t at = suffix.find('@');
+      if (at != std::string::npos) build.allocations[suffix.substr(at + 1)]["VGPU"] = count;
     }
     request.body = build;
     return request;

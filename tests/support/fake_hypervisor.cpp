@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/support/fake_hypervisor.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 
@@ -26,6 +27,15 @@ std::string Attribute(const std::string& text, std::size_t from, const std::stri
   return value.empty() ? Between(text, " " + name + "='", "'", from) : value;
 }
 
+std::vector<Uuid> MdevsOf(const std::string& xml) {
+  std::vector<Uuid> uuids;
+  for (std::size_t at = xml.find("<mdev>"); at != std::string::npos;
+       at = xml.find("<mdev>", at + 1)) {
+    uuids.push_back(*Uuid::Parse(Between(xml, "<mdev>", "</mdev>", at)));
+  }
+  return uuids;
+}
+
 Status Unavailable() {
   return Error(Code::kUnavailable, reason::kHypervisorUnavailable, "no connection to libvirt");
 }
@@ -39,6 +49,12 @@ Status NotFound() {
 FakeHypervisor::FakeHypervisor(std::string host, const std::filesystem::path& dir)
     : host_(std::move(host)), dir_(dir) {
   for (const auto& file : std::filesystem::directory_iterator(dir_)) {
+    if (file.path().extension() == ".mdev") {
+      const Uuid uuid = *Uuid::Parse(file.path().stem().string());
+      std::ifstream in(file.path());
+      in >> mdevs_[uuid].parent >> mdevs_[uuid].type;
+      mdevs_[uuid].uuid = uuid;
+    }
     if (file.path().extension() == ".secret") {
       std::ifstream in(file.path());
       in >> tpm_secrets_[*Uuid::Parse(file.path().stem().string())];
@@ -100,6 +116,8 @@ Expected<agent::core::HostFacts> FakeHypervisor::Facts() {
   agent::core::HostFacts facts;
   facts.hostname = host_;
   facts.pci_devices = pci_devices_;
+  facts.mdevs = Machine();
+  facts.mdevs.users.clear();
   facts.arch = "x86_64";
   facts.cpu_model = "Skylake-Server-IBRS";
   facts.cpu_vendor = "Intel";
@@ -147,6 +165,7 @@ Status FakeHypervisor::SetPower(const std::string& call, const Uuid& uuid, Power
     const auto it = domains_.find(uuid);
     if (it == domains_.end()) return must_exist ? NotFound() : OkStatus();
     if (it->second.info.power == power) return OkStatus();
+    if (power == PowerState::kRunning) RETURN_IF_ERROR(HasItsMdevs(it->second));
     if (power == PowerState::kRunning) RETURN_IF_ERROR(UnlockTpm(it->second));
     it->second.info.power = power;
     if (power == PowerState::kRunning) ++it->second.starts;
@@ -154,6 +173,75 @@ Status FakeHypervisor::SetPower(const std::string& call, const Uuid& uuid, Power
   }
   Tell(uuid, kind);
   return OkStatus();
+}
+
+hardware::MdevMachine FakeHypervisor::Machine() const {
+  hardware::MdevMachine machine;
+  for (const auto& [name, each] : gpus_) {
+    const auto made = std::ranges::count_if(
+        mdevs_, [&name = name](const auto& mdev) { return mdev.second.parent == name; });
+    machine.parents.push_back({name, {{"nvidia-35", each - made}, {"nvidia-36", 1}}});
+  }
+  for (const auto& [uuid, mdev] : mdevs_) machine.mdevs.push_back(mdev);
+  for (const auto& [uuid, domain] : domains_) {
+    for (const Uuid& mdev : MdevsOf(domain.xml)) machine.users[mdev] = uuid;
+  }
+  return machine;
+}
+
+Expected<hardware::MdevMachine> FakeHypervisor::Mdevs() {
+  const absl::MutexLock lock(&mutex_);
+  RETURN_IF_ERROR(Enter("mdevs"));
+  return Machine();
+}
+
+Status FakeHypervisor::CreateMdev(const hardware::Mdev& mdev) {
+  const absl::MutexLock lock(&mutex_);
+  RETURN_IF_ERROR(Enter("create_mdev"));
+  if (mdevs_.contains(mdev.uuid)) return OkStatus();
+  for (const hardware::MdevParent& parent : Machine().parents) {
+    const auto available = parent.available.find(mdev.type);
+    if (parent.name != mdev.parent || available == parent.available.end()) continue;
+    if (available->second <= 0) break;
+    mdevs_[mdev.uuid] = mdev;
+    if (!dir_.empty()) {
+      std::ofstream(dir_ / (mdev.uuid.str() + ".mdev")) << mdev.parent << ' ' << mdev.type;
+    }
+    return OkStatus();
+  }
+  return Error(Code::kResourceExhausted, reason::kHostResourcesExhausted, "no more of them");
+}
+
+Status FakeHypervisor::HasItsMdevs(const Domain& domain) const {
+  for (const Uuid& mdev : MdevsOf(domain.xml)) {
+    bool good = mdevs_.contains(mdev);
+    for (const auto& [uuid, other] : domains_) {
+      const auto theirs = MdevsOf(other.xml);
+      const bool shared = std::ranges::find(theirs, mdev) != theirs.end();
+      good = good && (uuid == domain.info.uuid || !shared);
+    }
+    if (!good) {
+      return Error(Code::kFailedPrecondition, reason::kHypervisorRefused,
+                   "a mediated device is not there, or another guest's");
+    }
+  }
+  return OkStatus();
+}
+
+void FakeHypervisor::SetGpus(const std::vector<std::string>& names, std::int64_t each) {
+  const absl::MutexLock lock(&mutex_);
+  gpus_.clear();
+  for (const std::string& name : names) gpus_[name] = each;
+}
+
+void FakeHypervisor::ForgetMdevs() {
+  const absl::MutexLock lock(&mutex_);
+  mdevs_.clear();
+}
+
+std::vector<hardware::Mdev> FakeHypervisor::MdevsThere() const {
+  const absl::MutexLock lock(&mutex_);
+  return Machine().mdevs;
 }
 
 Status FakeHypervisor::UnlockTpm(Domain& domain) {

@@ -34,6 +34,8 @@ class FakeHypervisor final : public agent::core::Hypervisor {
   Expected<agent::core::DomainInfo> State(const Uuid& uuid) override;
   Expected<agent::core::HeldDevices> DevicesOf(const Uuid& uuid) override;
   Expected<std::vector<agent::core::DomainInfo>> List() override;
+  Expected<hardware::MdevMachine> Mdevs() override;
+  Status CreateMdev(const hardware::Mdev& mdev) override;
   void Subscribe(std::function<void(const agent::core::DomainEvent&)> handler,
                  std::function<void()> reconnected) override;
 
@@ -52,6 +54,11 @@ class FakeHypervisor final : public agent::core::Hypervisor {
   void SetCells(int cells, int cpus);
   // Guests may have them.
   void SetPciDevices(std::vector<hardware::AssignablePciDevice> devices);
+  // Physical GPUs of "nvidia-35", each of which can make `each` of them. A guest whose XML has an
+  // <mdev> that is not there, or that a running guest has, does not start.
+  void SetGpus(const std::vector<std::string>& names, std::int64_t each);
+  void ForgetMdevs();  // the machine was started anew
+  std::vector<hardware::Mdev> MdevsThere() const;
   // As if the guest or its process did it.
   void GuestPowersOff(const Uuid& uuid);
   void GuestCrashes(const Uuid& uuid);
@@ -71,6 +78,8 @@ class FakeHypervisor final : public agent::core::Hypervisor {
     std::string tpm_key;
     int starts = 0;
   };
+  hardware::MdevMachine Machine() const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  Status HasItsMdevs(const Domain& domain) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   Status UnlockTpm(Domain& domain) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Save(const Domain& domain) const;
   Status Enter(const std::string& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -84,6 +93,8 @@ class FakeHypervisor final : public agent::core::Hypervisor {
   bool heeds_button_ ABSL_GUARDED_BY(mutex_) = true;
   std::vector<agent::core::HostCell> cells_ ABSL_GUARDED_BY(mutex_);
   std::vector<hardware::AssignablePciDevice> pci_devices_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, std::int64_t> gpus_ ABSL_GUARDED_BY(mutex_);
+  std::map<Uuid, hardware::Mdev> mdevs_ ABSL_GUARDED_BY(mutex_);
   std::map<Uuid, Domain> domains_ ABSL_GUARDED_BY(mutex_);
   std::map<Uuid, std::string> tpm_secrets_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, std::vector<Status>> failures_ ABSL_GUARDED_BY(mutex_);

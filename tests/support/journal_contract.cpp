@@ -49,6 +49,8 @@ InstanceRecord MakeRecord() {
   record.numa = hardware::InstanceNumaTopology{{cell}, hardware::EmulatorThreadsPolicy::kIsolate};
   record.serial_ports = {10000, 65535};
   record.pci_devices = {"0000:05:00.1", "0000:81:00.0"};
+  record.mdevs = {{Uuid::Random(), "pci_0000_06_00_0", "nvidia-35"},
+                  {Uuid::Random(), "pci_0000_06_00_0", "i915-GVTg_V5_4"}};
   record.launched = true;
   record.undo_pending = true;
   return record;

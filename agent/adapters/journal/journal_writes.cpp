@@ -65,8 +65,8 @@ void Upsert(SQLite::Database& db, const core::InstanceRecord& record) {
   SQLite::Statement put(db,
                         "INSERT OR REPLACE INTO instances (uuid, instance_id, generation, "
                         "claim_id, resources, vm_state, power_state, build_body, launched, "
-                        "undo_pending, numa, serial_ports, pci) VALUES "
-                        "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+                        "undo_pending, numa, serial_ports, pci, mdevs) VALUES "
+                        "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   put.bind(1, record.uuid.str());
   put.bind(2, record.instance_id);
   put.bind(3, record.generation);
@@ -80,6 +80,7 @@ void Upsert(SQLite::Database& db, const core::InstanceRecord& record) {
   put.bind(11, WriteNuma(record.numa));
   put.bind(12, WritePorts(record.serial_ports));
   put.bind(13, WriteWords(record.pci_devices));
+  put.bind(14, WriteMdevs(record.mdevs));
   put.exec();
 }
 

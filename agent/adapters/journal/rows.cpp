@@ -77,6 +77,27 @@ std::vector<std::string> ReadWords(const std::string& text) {
   return words;
 }
 
+std::string WriteMdevs(const std::vector<hardware::Mdev>& mdevs) {
+  std::vector<std::string> words;
+  for (const hardware::Mdev& mdev : mdevs) {
+    words.push_back(mdev.uuid.str() + "/" + mdev.parent + "/" + mdev.type);
+  }
+  return WriteWords(words);
+}
+
+Expected<std::vector<hardware::Mdev>> ReadMdevs(const std::string& text) {
+  std::vector<hardware::Mdev> mdevs;
+  for (const std::string& word : ReadWords(text)) {
+    const std::size_t parent = word.find('/');
+    const std::size_t type = parent == std::string::npos ? parent : word.find('/', parent + 1);
+    auto uuid = Uuid::Parse(word.substr(0, parent));
+    if (type == std::string::npos || !uuid.ok()) return BadRow("mdevs");
+    mdevs.push_back(
+        {*std::move(uuid), word.substr(parent + 1, type - parent - 1), word.substr(type + 1)});
+  }
+  return mdevs;
+}
+
 std::string WriteTimings(const std::vector<model::StepTiming>& timings) {
   std::string text;
   for (const model::StepTiming& timing : timings) {
@@ -149,6 +170,7 @@ Expected<core::InstanceRecord> ReadInstance(SQLite::Statement& row) {
   ASSIGN_OR_RETURN(record.numa, ReadNuma(row.getColumn(10).getString()));
   ASSIGN_OR_RETURN(record.serial_ports, ReadPorts(row.getColumn(11).getString()));
   record.pci_devices = ReadWords(row.getColumn(12).getString());
+  ASSIGN_OR_RETURN(record.mdevs, ReadMdevs(row.getColumn(13).getString()));
   return record;
 }
 

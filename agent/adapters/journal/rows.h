@@ -18,6 +18,9 @@ Expected<model::Resources> ReadResources(const std::string& text);
 // "0000:05:00.0 0000:06:00.0": words that hold no blanks themselves
 std::string WriteWords(const std::vector<std::string>& words);
 std::vector<std::string> ReadWords(const std::string& text);
+// "uuid/parent/type uuid/parent/type"
+std::string WriteMdevs(const std::vector<hardware::Mdev>& mdevs);
+Expected<std::vector<hardware::Mdev>> ReadMdevs(const std::string& text);
 // "image=1200 disk=900", microseconds
 std::string WriteTimings(const std::vector<model::StepTiming>& timings);
 Expected<std::vector<model::StepTiming>> ReadTimings(const std::string& text);
@@ -34,10 +37,10 @@ Expected<core::JournalEntry> ReadEntry(SQLite::Statement& row);
 
 inline constexpr const char* kInstanceColumns =
     "uuid, instance_id, generation, claim_id, resources, vm_state, power_state, build_body, "
-    "launched, undo_pending, numa, serial_ports, pci";
+    "launched, undo_pending, numa, serial_ports, pci, mdevs";
 inline constexpr const char* kInstanceColumnsNoBody =
     "uuid, instance_id, generation, claim_id, resources, vm_state, power_state, '', launched, "
-    "undo_pending, numa, serial_ports, pci";
+    "undo_pending, numa, serial_ports, pci, mdevs";
 Expected<core::InstanceRecord> ReadInstance(SQLite::Statement& row);
 
 inline constexpr const char* kReportColumns =

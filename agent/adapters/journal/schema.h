@@ -4,7 +4,7 @@
 
 namespace kilonova::agent::adapters::journal {
 
-inline constexpr int kSchemaVersion = 4;
+inline constexpr int kSchemaVersion = 5;
 
 inline constexpr const char* kSchema = R"(
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -42,7 +42,8 @@ CREATE TABLE instances (
   undo_pending INTEGER NOT NULL DEFAULT 0,
   numa TEXT NOT NULL DEFAULT '',
   serial_ports TEXT NOT NULL DEFAULT '',
-  pci TEXT NOT NULL DEFAULT ''
+  pci TEXT NOT NULL DEFAULT '',
+  mdevs TEXT NOT NULL DEFAULT ''
 );
 CREATE TABLE tombstones (
   instance TEXT PRIMARY KEY, generation INTEGER NOT NULL, at INTEGER NOT NULL
@@ -88,5 +89,8 @@ ALTER TABLE instances ADD COLUMN serial_ports TEXT NOT NULL DEFAULT '';
 
 inline constexpr const char* kToVersion4 =
     "ALTER TABLE instances ADD COLUMN pci TEXT NOT NULL DEFAULT ''";
+
+inline constexpr const char* kToVersion5 =
+    "ALTER TABLE instances ADD COLUMN mdevs TEXT NOT NULL DEFAULT ''";
 
 }  // namespace kilonova::agent::adapters::journal

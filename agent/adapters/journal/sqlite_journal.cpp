@@ -42,7 +42,8 @@ Status CheckAndCreate(SQLite::Database& db) {
   if (version > 0) {
     if (version < 2) db.exec(kToVersion2);
     if (version < 3) db.exec(kToVersion3);
-    db.exec(kToVersion4);
+    if (version < 4) db.exec(kToVersion4);
+    db.exec(kToVersion5);
     db.exec("PRAGMA user_version = " + std::to_string(kSchemaVersion));
     db.exec("COMMIT");
     return OkStatus();

@@ -10,6 +10,7 @@
 #include "agent/adapters/libvirt/errors.h"
 #include "agent/adapters/libvirt/guest_capabilities.h"
 #include "agent/adapters/libvirt/hypervisor.h"
+#include "agent/adapters/libvirt/mdevs.h"
 #include "agent/adapters/libvirt/node_devices.h"
 #include "common/base/log.h"
 #include "common/base/program.h"
@@ -104,6 +105,9 @@ Expected<core::HostFacts> ReadHostFacts(virConnectPtr connect, const Options& op
   if (!host.cells.empty()) facts.cells = static_cast<int>(host.cells.size());
   if (const auto& pci = options.pci_device_specs; pci != nullptr && !pci->Empty()) {
     ASSIGN_OR_RETURN(facts.pci_devices, ListPciDevices(connect, *pci));
+  }
+  if (options.mdevs) {
+    ASSIGN_OR_RETURN(facts.mdevs, ListMdevs(connect));
   }
   facts.swtpm = FindProgram("swtpm").has_value() && FindProgram("swtpm_setup").has_value();
   return facts;

@@ -17,6 +17,7 @@
 #include "agent/adapters/libvirt/errors.h"
 #include "agent/adapters/libvirt/host_facts.h"
 #include "agent/adapters/libvirt/link.h"
+#include "agent/adapters/libvirt/mdevs.h"
 #include "agent/adapters/libvirt/secrets.h"
 #include "common/base/log.h"
 
@@ -329,6 +330,23 @@ Expected<core::HeldDevices> Hypervisor::DevicesOf(const Uuid& uuid) {
 Expected<std::vector<core::DomainInfo>> Hypervisor::List() {
   return impl_->Call<std::vector<core::DomainInfo>>(
       "domain.list", impl_->deadlines().list, [](virConnectPtr, Domains& d) { return d.List(); });
+}
+
+Expected<hardware::MdevMachine> Hypervisor::Mdevs() {
+  if (!impl_->options().mdevs) return hardware::MdevMachine();
+  return impl_->Call<hardware::MdevMachine>(
+      "mdev.list", impl_->deadlines().list,
+      [](virConnectPtr c, Domains&) -> Expected<hardware::MdevMachine> {
+        ASSIGN_OR_RETURN(hardware::MdevMachine machine, ListMdevs(c));
+        RETURN_IF_ERROR(FindUsers(c, machine));
+        return machine;
+      });
+}
+
+Status Hypervisor::CreateMdev(const hardware::Mdev& mdev) {
+  return impl_->CallStatus(
+      "mdev.create", impl_->deadlines().start,
+      [mdev, sys = impl_->options().sys](Domains&) { return libvirt::CreateMdev(sys, mdev); });
 }
 
 Expected<std::string> Hypervisor::NetworkBridge(const std::string& name) {

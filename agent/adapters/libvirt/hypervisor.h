@@ -39,6 +39,8 @@ struct Options {
   // Which of the host's PCI devices are listed among the facts; null: none is even looked at.
   // Shared: it never changes, and calls in flight may outlive the adapter.
   std::shared_ptr<const hardware::PciDeviceSpecs> pci_device_specs;
+  bool mdevs = false;  // mediated devices are looked at
+  std::string sys = "/sys";
   Deadlines deadlines;
   // Told of every call made: its name ("domain.start"), how long libvirt took, whether it went
   // well. From any thread. Calls whose deadline passed are told when they return.
@@ -63,6 +65,8 @@ class Hypervisor final : public core::Hypervisor {
   Expected<core::DomainInfo> State(const Uuid& uuid) override;
   Expected<core::HeldDevices> DevicesOf(const Uuid& uuid) override;
   Expected<std::vector<core::DomainInfo>> List() override;
+  Expected<hardware::MdevMachine> Mdevs() override;
+  Status CreateMdev(const hardware::Mdev& mdev) override;
   Expected<std::string> NetworkBridge(const std::string& name) override;
   // `reconnected` comes once more some seconds after each connection, when libvirtd has settled.
   void Subscribe(std::function<void(const core::DomainEvent&)> handler,

@@ -76,6 +76,47 @@ TEST_F(OptionsTest, SharedDisk) {
   EXPECT_TRUE(Load("inventory: {shared_disk: true}")->agent.shared_disk);
 }
 
+TEST_F(OptionsTest, MdevTypes_AsNovasDevices) {
+  auto options = Load("");
+  ASSERT_TRUE(options.ok());
+  EXPECT_TRUE(options->agent.mdev_types.Empty());
+  options = Load(R"(
+devices: {enabled_mdev_types: [nvidia-35, nvidia-36]}
+mdev_nvidia-35: {device_addresses: ['0000:06:00.0'], traits: [CUSTOM_SMALL]}
+mdev_nvidia-36: {device_addresses: ['0000:07:00.0', '0000:08:00.0'], mdev_class: CUSTOM_BIG}
+)");
+  ASSERT_TRUE(options.ok()) << Describe(options.status());
+  const auto& types = options->agent.mdev_types;
+  EXPECT_EQ(types.TypeOf("pci_0000_06_00_0"), "nvidia-35");
+  EXPECT_EQ(types.TypeOf("pci_0000_08_00_0"), "nvidia-36");
+  EXPECT_EQ(types.ClassOf("pci_0000_08_00_0"), "CUSTOM_BIG");
+  EXPECT_THAT(types.TraitsOf("pci_0000_06_00_0"), ::testing::ElementsAre("CUSTOM_SMALL"));
+  // The names they once had; the newer one goes before.
+  options = Load(R"(
+devices: {enabled_vgpu_types: [a, b]}
+vgpu_a: {device_addresses: ['0000:06:00.0']}
+mdev_a: {mdev_class: CUSTOM_A}
+mdev_b: {device_addresses: ['0000:07:00.0']}
+)");
+  ASSERT_TRUE(options.ok()) << Describe(options.status());
+  EXPECT_EQ(options->agent.mdev_types.TypeOf("pci_0000_06_00_0"), "a");
+  EXPECT_EQ(options->agent.mdev_types.ClassOf("pci_0000_06_00_0"), "CUSTOM_A");
+  options = Load("devices: {enabled_vgpu_types: [a], enabled_mdev_types: [b]}");
+  ASSERT_TRUE(options.ok());
+  EXPECT_EQ(options->agent.mdev_types.TypeOf("x"), "b");
+  const std::string two = "devices: {enabled_mdev_types: [a, b]}\n";
+  const std::string a = "mdev_a: {device_addresses: ['0000:06:00.0']}\n";
+  ExpectRefused(two + a + "mdev_b: {device_addresses: ['0000:06:00.0']}",
+                "mdev_b.device_addresses: '0000:06:00.0'");
+  ExpectRefused(two + a + "vgpu_b: {device_addresses: ['0000:06:00.8']}", "0000:06:00.8");
+  ExpectRefused(two + a + "mdev_b: {mdev_class: GPU}", "mdev_b.mdev_class: 'GPU'");
+  ExpectRefused(two + a + "mdev_b: {max_instances: 3}", "mdev_b.max_instances");
+  ExpectRefused(two + a + "mdev_c: {device_addresses: ['0000:06:00.0']}", "mdev_c");
+  ExpectRefused("devices: {enabled_mdev_types: ['../x']}", "devices.enabled_mdev_types");
+  ExpectRefused("devices: {enabled_mdev_types: a}", "devices.enabled_mdev_types");
+  ExpectRefused("mdev_a: {mdev_class: VGPU}", "mdev_a.mdev_class");
+}
+
 TEST_F(OptionsTest, Swtpm_NeedsItsProgramsUserAndGroup) {
   const auto program = [this](const char* name) {
     std::ofstream(dir_ / name) << "#!/bin/sh\n";

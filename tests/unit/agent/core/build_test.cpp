@@ -53,7 +53,7 @@ TEST_F(Build, RunsAndIsReported) {
   EXPECT_EQ(last.power_state, PowerState::kRunning);
   EXPECT_EQ(last.operation, "build");
   EXPECT_TRUE(last.launched_at);
-  EXPECT_EQ(last.timings.size(), 14u);  // all but report and cleanup
+  EXPECT_EQ(last.timings.size(), 15u);  // all but report and cleanup
   ASSERT_TRUE(Record(1));
   EXPECT_EQ(Record(1)->vm_state, VmState::kActive);
   EXPECT_EQ(Record(1)->resources.at("MEMORY_MB"), 512);

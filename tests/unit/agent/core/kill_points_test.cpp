@@ -62,6 +62,7 @@ void RunScenario(const Scenario& scenario, const fs::path& dir) {
   fs::create_directories(dir / "domains");
   FakeHypervisor hypervisor("host1", dir / "domains");
   hypervisor.SetHeedsButton(!scenario.ignores_button);
+  hypervisor.SetGpus({"pci_0000_06_00_0"}, 1);
   FakeImageStore images(dir / "images");
   FakeNetworks networks;
   FakeControlPlane control_plane;
@@ -71,12 +72,14 @@ void RunScenario(const Scenario& scenario, const fs::path& dir) {
   if (scenario.stale) control_plane.SetCurrent(NthUuid(kInstance), 2);
   FakeDescriber describer;
   FakeDecoder decoder;
-  agent::core::Agent agent(QuickSettings(dir), {hypervisor, images, images, networks, **journal,
-                                                control_plane, describer, decoder, SystemClock()});
+  agent::core::AgentSettings settings = QuickSettings(dir);
+  settings.mdev_types = *hardware::MdevTypes::From({{.type = "nvidia-35"}});
+  agent::core::Agent agent(settings, {hypervisor, images, images, networks, **journal,
+                                      control_plane, describer, decoder, SystemClock()});
   ASSERT_TRUE(agent.Start().ok());
   agent.WaitIdle();
   for (const char* what : scenario.messages) {
-    agent.Submit(Message(what, kInstance, 1, "devices"));
+    agent.Submit(Message(what, kInstance, 1, "devices_vgpu"));
     agent.WaitIdle();
   }
 }
@@ -135,7 +138,12 @@ void CheckEnd(const Scenario& scenario, const fs::path& dir) {
   EXPECT_EQ(secret->has_value(), !gone);
   if (!gone) {
     EXPECT_EQ(hypervisor.TpmKey(uuid), **secret);
-    EXPECT_EQ((*journal)->Instance(uuid)->value().serial_ports.size(), 2u);
+    const auto record = (*journal)->Instance(uuid)->value();
+    EXPECT_EQ(record.serial_ports.size(), 2u);
+    // One was made, and it is the guest's; a second one there could not be.
+    EXPECT_EQ(record.mdevs, hypervisor.MdevsThere());
+    ASSERT_EQ(record.mdevs.size(), 1u);
+    EXPECT_NE(hypervisor.Xml(uuid).find(record.mdevs[0].uuid.str()), std::string::npos);
   }
   if (std::string(scenario.name) == "build") {
     EXPECT_EQ(hypervisor.Starts(uuid), 1) << "started once, and once only";

@@ -32,7 +32,7 @@ TEST(Features, SpecsNotServed_RefusedByName) {
                                    {"quota:disk_write_iops_sec_max", "10"},
                                    {"pci_passthrough:alias", "gpu:1"},
                                    {"accel:device_profile", "x"},
-                                   {"resources:VGPU", "1"},
+                                   {"resources:VGPU_DISPLAY_HEAD", "1"},
                                    {"resources1:PCPU", "2"},
                                    {"resources:CUSTOM_PMEM_NAMESPACE_4GB", "1"}}) {
     const Status status = WithSpec(pair);
@@ -64,6 +64,8 @@ TEST(Features, WithoutEffectOrServed_Passes) {
                                    {"trait:HW_CPU_X86_AVX2", "required"},
                                    {"resources:VCPU", "2"},
                                    {"resources:VGPU", "0"},
+                                   {"resources:VGPU", "1"},
+                                   {"resources_GPU:VGPU", "2"},
                                    {"ssd", "true"},
                                    {"hw:cpu_policy", "shared"},
                                    {"hw:cpu_policy", "dedicated"},
@@ -127,6 +129,8 @@ TEST(Features, PciDevices_AreThoseOfTheFlavorsAliases) {
 TEST(Features, ServedKeysWithNonsense_AreInvalid) {
   EXPECT_TRUE(HasReason(WithSpec({"hw:cpu_cores", "many"}), reason::kFlavorInvalid));
   EXPECT_TRUE(HasReason(WithSpec({"hw:cpu_cores", "0"}), reason::kFlavorInvalid));
+  EXPECT_TRUE(HasReason(WithSpec({"resources:VGPU", "-1"}), reason::kFlavorInvalid));
+  EXPECT_TRUE(HasReason(WithSpec({"resources1:VGPU", "many"}), reason::kFlavorInvalid));
   EXPECT_TRUE(HasReason(WithSpec({"hw:boot_menu", "perhaps"}), reason::kFlavorInvalid));
   EXPECT_TRUE(HasReason(WithProperty({"hw_cpu_threads", "-1"}), reason::kImageInvalid));
 }

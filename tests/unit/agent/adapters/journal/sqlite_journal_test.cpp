@@ -9,9 +9,11 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <map>
 #include <set>
 #include <thread>
 
+#include "agent/adapters/journal/rows.h"
 #include "common/base/failpoint.h"
 #include "tests/support/fake_journal.h"
 #include "tests/support/journal_contract.h"
@@ -165,34 +167,50 @@ TEST_F(SqliteJournalTest, Version1IsTakenOverWithoutItsPasswords) {
 }
 
 // A journal of an older version has fewer columns.
-TEST_F(SqliteJournalTest, LaterVersionsAreTakenOver) {
+TEST_F(SqliteJournalTest, OlderVersionsAreTakenOver) {
+  // What each version brought, and the one before it had not.
+  const std::map<int, const char*> brought = {{3, "serial_ports"}, {4, "pci"}, {5, "mdevs"}};
   const Uuid uuid = *Uuid::Parse("00000000-0000-4000-8000-000000000001");
-  for (const int version : {3, 2}) {
-    SCOPED_TRACE(version);
+  for (int version = 2; version <= 4; ++version) {
     {
       const auto journal = MustOpen();
-      ASSERT_NE(journal, nullptr);
       core::Journal::Completion made;
       made.upsert = core::InstanceRecord{};
       made.upsert->uuid = uuid;
       made.upsert->instance_id = 7;
       made.upsert->serial_ports = {10000};
       made.upsert->pci_devices = {"0000:05:00.0"};
+      made.upsert->mdevs = {{uuid, "pci_0000_06_00_0", "nvidia-35"}};
       ASSERT_TRUE(journal->Complete(made).ok());
     }
     {
       SQLite::Database db(options_.file.string(), SQLite::OPEN_READWRITE);
-      db.exec("ALTER TABLE instances DROP COLUMN pci");
-      if (version < 3) db.exec("ALTER TABLE instances DROP COLUMN serial_ports");
+      for (const auto& [since, column] : brought) {
+        if (since > version) db.exec(std::string("ALTER TABLE instances DROP COLUMN ") + column);
+      }
       db.exec("PRAGMA user_version = " + std::to_string(version));
     }
     const auto journal = MustOpen();
-    ASSERT_NE(journal, nullptr);
+    ASSERT_NE(journal, nullptr) << version;
     const auto record = journal->Instance(uuid);
-    ASSERT_TRUE(record.ok() && record->has_value());
+    ASSERT_TRUE(record.ok() && record->has_value()) << version;
     EXPECT_EQ((*record)->instance_id, 7);
-    EXPECT_EQ((*record)->serial_ports.size(), version < 3 ? 0U : 1U);
-    EXPECT_TRUE((*record)->pci_devices.empty());
+    EXPECT_EQ((*record)->serial_ports.empty(), version < 3);
+    EXPECT_EQ((*record)->pci_devices.empty(), version < 4);
+    EXPECT_TRUE((*record)->mdevs.empty());
+  }
+}
+
+TEST_F(SqliteJournalTest, ADamagedListOfMediatedDevicesIsNoList) {
+  const auto mdevs = ReadMdevs(
+      "00000000-0000-4000-8000-000000000001/pci_0000_06_00_0/a "
+      "00000000-0000-4000-8000-000000000002/p/b/c");
+  ASSERT_TRUE(mdevs.ok());
+  EXPECT_EQ((*mdevs)[1].type, "b/c");
+  EXPECT_EQ(*ReadMdevs(WriteMdevs(*mdevs)), *mdevs);
+  for (const char* text : {"x", "/", "a/b/c", "00000000-0000-4000-8000-000000000001",
+                           "00000000-0000-4000-8000-000000000001/p"}) {
+    EXPECT_EQ(ReasonOf(ReadMdevs(text).status()), "JOURNAL_FAILED") << text;
   }
 }
 
