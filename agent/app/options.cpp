@@ -137,6 +137,7 @@ Status ReadPci(Config& config, Options& options) {
 // Nova's [devices] and its groups of the types enabled, [mdev_<type>] or, once, [vgpu_<type>].
 Status ReadMdevTypes(Config& config, core::AgentSettings& agent) {
   const auto list = [&config](const std::string& key, const std::string& former) {
+    if (!config.Has(former)) return config.List(key, {});
     const std::vector<std::string> older = config.List(former, {});
     return config.Has(key) ? config.List(key, {}) : older;
   };
