@@ -84,8 +84,9 @@ Expected<std::unique_ptr<Scheduler>> Scheduler::Start(const Options& options) {
   parts->flavor_dir = options.flavor_dir;
   parts->extra_specs_validation = options.api.extra_specs_validation;
   parts->drain = options.drain;
-  ASSIGN_OR_RETURN(auto starting, adapters::grpc::StartingServer::Start(options.api));
   ASSIGN_OR_RETURN(parts->store, adapters::OpenSqliteStore({.path = options.database.string()}));
+  // Not before the database is ours: gRPC takes a Unix socket from whoever listens on it.
+  ASSIGN_OR_RETURN(auto starting, adapters::grpc::StartingServer::Start(options.api));
   ASSIGN_OR_RETURN(parts->conductor,
                    core::Conductor::Open(*parts->store, parts->engine, parts->encoder,
                                          SystemClock(), options.conductor));
