@@ -83,7 +83,8 @@ def test_host_without_a_queue_is_noticed_and_the_build_goes_elsewhere(cloud):
 def test_host_whose_agent_and_queue_are_gone(cloud):
     """The agent dies with its queue between the decision and the dispatch."""
     cloud.cli("host", "disable", "b", "--reason", "so that a is chosen")
-    cloud.scheduler.restart(KILONOVA_FAILPOINTS="scheduler.outbox.publish.before=sleep(2000)")
+    # So long because rabbitmqctl takes seconds on a busy machine.
+    cloud.scheduler.restart(KILONOVA_FAILPOINTS="scheduler.outbox.publish.before=sleep(8000)")
     cloud.wait_hosts_up(["a", "b"])
     uuid = cloud.create("vm")
     cloud.cli("host", "enable", "b")
