@@ -3,6 +3,7 @@
 // refused.
 #include "agent/adapters/libvirt/capabilities.h"
 #include "agent/adapters/libvirt/firmware.h"
+#include "agent/adapters/libvirt/mdevs.h"
 #include "agent/adapters/libvirt/node_devices.h"
 #include "common/hardware/cpu_set.h"
 #include "tests/fuzz/require.h"
@@ -25,6 +26,21 @@ void CheckCapabilities(const Capabilities& read) {
   }
 }
 
+void CheckMdevs(const std::string& xml) {
+  if (const auto parent = ParseMdevParent(xml); parent.ok() && *parent) {
+    Require(!(*parent)->name.empty() && !(*parent)->available.empty());
+    for (const auto& [type, available] : (*parent)->available) {
+      Require(!type.empty() && available >= 0 && available <= INT32_MAX);
+    }
+  }
+  if (const auto mdev = ParseMdev(xml); mdev.ok() && *mdev) {
+    Require(kilonova::Uuid::Parse((*mdev)->uuid.str()).ok());
+  }
+  if (const auto uuids = ParseMdevsOfDomain(xml); uuids.ok()) {
+    for (const auto& uuid : *uuids) Require(kilonova::Uuid::Parse(uuid.str()).ok());
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -44,5 +60,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     Require((*device)->dev_type == "type-PF" || (*device)->virtual_functions.empty());
   }
   static_cast<void>(ParseHeldDevices(std::string(text)));
+  CheckMdevs(std::string(text));
   return 0;
 }
