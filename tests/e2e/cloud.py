@@ -73,7 +73,7 @@ def boot_sector(text=b"null guest\r\n"):
 
 class Cloud:
     def __init__(self, agents=("a",), scheduler_config="", agent_config="", console_bytes=None,
-                 cpu_ratio=64.0, start=True, cells=1, pci=()):
+                 cpu_ratio=64.0, start=True, cells=1, pci=(), mdevs=()):
         # QEMU's user must be able to pass through.
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="kn-e2e-"))
         self.directory.chmod(0o755)
@@ -81,7 +81,8 @@ class Cloud:
         self.scheduler_config, self.agent_config = scheduler_config, agent_config
         self.cpu_ratio = cpu_ratio
         self.broker = Broker(start=False)
-        self.libvirtd = Libvirtd(console_bytes=console_bytes, cells=cells, pci=pci)
+        self.libvirtd = Libvirtd(console_bytes=console_bytes, cells=cells, pci=pci, mdevs=mdevs)
+        self._agents_inside = bool(mdevs)  # they write to sysfs themselves
         self.agents = {}
         self.scheduler = None
         self.bridge = None
@@ -165,8 +166,10 @@ log:
   level: debug
 {self.agent_config}
 {extra}""")
-        self.agents[name] = Daemon(f"agent-{name}", [str(BIN / "kilonova-agent"), "--config", str(config)],
-                                   self.directory, env)
+        argv = [str(BIN / "kilonova-agent"), "--config", str(config)]
+        if self._agents_inside:
+            argv = self.libvirtd.around(*argv)
+        self.agents[name] = Daemon(f"agent-{name}", argv, self.directory, env)
         return self.agents[name].start()
 
     # ---- the client

@@ -8,10 +8,11 @@
 
 By default it shares the machine's network namespace, so that an agent outside sees its bridges;
 own_net=True gives it one of its own. cells=2: it sees a machine with two NUMA nodes and has huge
-pages; pci: it sees these PCI devices too, all of domain 00ff (libvirtd.sh says how). Needs root. Its directory is kept if KILONOVA_TEST_KEEP is
-set.
+pages; pci: it sees these PCI devices too, all of domain 00ff, and mdevs: which of them make mediated
+devices (libvirtd.sh says how). Needs root. Its directory is kept if KILONOVA_TEST_KEEP is set.
 """
 
+import fcntl
 import os
 import pathlib
 import secrets
@@ -23,15 +24,40 @@ import time
 _SCRIPT = str(pathlib.Path(__file__).with_name("libvirtd.sh"))
 
 
+def _borrow(path):
+    """A directory to mount something over, made if it is not there. Where one was removed the kernel
+    unmounts it in all namespaces, so it stays until nobody holds the lock."""
+    while True:
+        os.makedirs(path, exist_ok=True)
+        try:
+            fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            continue
+        fcntl.flock(fd, fcntl.LOCK_SH)
+        if os.path.exists(path) and os.path.samestat(os.fstat(fd), os.stat(path)):
+            return fd
+        os.close(fd)
+
+
+def _give_back(path, fd):
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.rmdir(path)
+    except OSError:
+        pass  # others use it, or it is the machine's own
+    os.close(fd)
+
+
 class Libvirtd:
-    def __init__(self, own_net=False, console_bytes=None, cells=1, pci=()):
+    def __init__(self, own_net=False, console_bytes=None, cells=1, pci=(), mdevs=()):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="kn-lv-"))
         self.own_net = own_net
         self.uri = f"qemu+unix:///system?socket={self.directory}/sock/libvirt-sock"
         self._console_bytes = console_bytes
         self._cells = cells
         self._pci = pci
-        self._vfio_is_ours = False
+        self._mdevs = mdevs
+        self._borrowed = {}  # directories of the machine that something is mounted over
         self._holder = None
         self._init = None
         self._networks = []
@@ -46,8 +72,10 @@ class Libvirtd:
 
     def start(self, patience=30):
         os.chmod(self.directory, 0o755)
-        self._vfio_is_ours = bool(self._pci) and not os.path.exists("/dev/vfio")
-        env = dict(os.environ, KILONOVA_TEST_CELLS=str(self._cells), KILONOVA_TEST_PCI=" ".join(self._pci))
+        for path in (["/dev/vfio"] if self._pci else []) + (["/run/udev"] if self._mdevs else []):
+            self._borrowed[path] = _borrow(path)
+        env = dict(os.environ, KILONOVA_TEST_CELLS=str(self._cells), KILONOVA_TEST_PCI=" ".join(self._pci),
+                   KILONOVA_TEST_MDEVS=" ".join(self._mdevs))
         if self._console_bytes:
             env["KILONOVA_TEST_CONSOLE_BYTES"] = str(self._console_bytes)
         command = ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--propagation",
@@ -74,6 +102,12 @@ class Libvirtd:
         if check and done.returncode != 0:
             raise RuntimeError(f"{command}: {done.stdout}{done.stderr}")
         return done.stdout
+
+    def around(self, *command):
+        """The same command, run where the made devices are but among the machine's processes: it is
+        the process it becomes."""
+        return ["nsenter", "-t", str(self._init), "--mount", "unshare", "--mount", "--propagation", "private",
+                "sh", "-c", 'mount -t proc proc /proc && exec "$@"', "sh", *command]
 
     def virsh(self, *arguments, check=True):
         return self.inside("virsh", "-q", "-c", self.uri, *arguments, check=check).strip()
@@ -146,11 +180,9 @@ class Libvirtd:
         self._holder.kill()  # and with it, by the kernel, everything in the namespace
         self._holder.wait()
         self._holder = None
-        if self._vfio_is_ours:  # an empty directory was mounted over
-            try:
-                os.rmdir("/dev/vfio")
-            except OSError as error:
-                print(f"/dev/vfio stays: {error}")
+        for path, fd in self._borrowed.items():
+            _give_back(path, fd)
+        self._borrowed = {}
         if "KILONOVA_TEST_KEEP" not in os.environ:
             shutil.rmtree(self.directory, ignore_errors=True)
 

@@ -105,6 +105,41 @@ int prlimit(pid_t pid, enum __rlimit_resource what, const struct rlimit *to, str
 X
 }
 
+# Types of mediated devices that those PCI devices can make: each word of $KILONOVA_TEST_MDEVS is
+# ADDRESS,TYPE,COUNT. mdev_kernel.py makes the devices.
+mdev_types() {
+  local pci=$dir/pci address kind count at
+  mkdir -p "$pci"/{mdev/devices,mdev_bus}
+  for each in $KILONOVA_TEST_MDEVS; do
+    IFS=, read -r address kind count <<<"$each"
+    at=$pci/devices/$address/mdev_supported_types/$kind
+    mkdir -p "$at/devices"
+    echo "$count" >"$at/available_instances"
+    echo vfio-pci >"$at/device_api"
+    echo "$kind" >"$at/name"
+    touch "$at/create"
+    ln -sfn "../../devices/software/$address" "$pci/mdev_bus/$address"
+  done
+  beside /sys/bus mdev "$pci/mdev"
+  beside /sys/class mdev_bus "$pci/mdev_bus"
+  # Where no udevd runs nobody listens to it.
+  mkdir -p "$pci/udev" /run/udev
+  touch "$pci/udev/control"
+  mount --bind "$pci/udev" /run/udev
+}
+
+# Shows directory $3 as $1/$2, beside what is in $1.
+beside() {
+  local all=$dir/beside/$1
+  mkdir -p "$all/$2"
+  mount --bind "$3" "$all/$2"
+  for each in "$1"/*/; do
+    mkdir -p "$all/$(basename "$each")"
+    [ "$(basename "$each")" = "$2" ] || mount --bind "$each" "$all/$(basename "$each")"
+  done
+  mount --rbind "$all" "$1"
+}
+
 # Takes out of QEMU's command line what the machine has not: memory bound to a node the kernel does
 # not know, and the made devices, for each of which QEMU's own test device stands in.
 wrap_qemu() {
@@ -119,6 +154,11 @@ wrap_qemu() {
 args=()
 for arg in "\$@"; do
   arg=\${arg/,\"host-nodes\":\[1\],\"policy\":\"bind\"/}
+  case \$arg in *'"sysfsdev":"/sys/bus/mdev/'*)
+    arg=\${arg/\"vfio-pci\"/\"pci-testdev\"}
+    arg=\${arg/,\"sysfsdev\":\"\/sys\/bus\/mdev\/devices\/????????-????-????-????-????????????\"/}
+    arg=\${arg/,\"display\":\"off\"/} ;;
+  esac
   args+=("\${arg/\"vfio-pci\",\"host\":\"00ff:??:??.?\"/\"pci-testdev\"}")
 done
 exec "$dir$qemu" "\${args[@]}"
@@ -160,6 +200,7 @@ stdio_handler = "logd"
 X
   [ "${KILONOVA_TEST_CELLS:-1}" != 2 ] || two_cells
   [ -z "${KILONOVA_TEST_PCI:-}" ] || pci_devices
+  [ -z "${KILONOVA_TEST_MDEVS:-}" ] || mdev_types
   [ "${KILONOVA_TEST_CELLS:-1}${KILONOVA_TEST_PCI:-}" = 1 ] || wrap_qemu
   ip link set lo up
   touch "$dir/held"
