@@ -212,7 +212,9 @@ void HostPoints::Rebuild(Fleet& fleet) {
   rooms_ = std::min(fleet_classes_ - 1, kMostRooms);
   std::vector<HostIndex> hosts;
   for (HostIndex host = 0; host < fleet.Slots(); ++host) {
-    if (fleet.Present(host)) hosts.push_back(host);
+    if (!fleet.Present(host)) continue;
+    hosts.push_back(host);
+    hardware_rooms_.Learn(fleet.Record(host).hardware.get());
   }
   std::vector<std::vector<double>> raw(sources_.size());
   for (std::size_t w = 0; w < sources_.size(); ++w) {
@@ -224,7 +226,8 @@ void HostPoints::Rebuild(Fleet& fleet) {
   }
   ChooseRows(raw);
   const std::size_t rows = weigher_of_row_.empty() ? 0 : weigher_of_row_.size() + 1;
-  forest_.emplace(rows, rooms_);
+  const std::size_t room_rows = rooms_ + hardware_rooms_.Rows();
+  forest_.emplace(rows, room_rows);
   tree_of_.assign(fleet.Slots(), kNoTree);
   log_begin_ += log_.size() + 1;
   log_.clear();
@@ -232,11 +235,12 @@ void HostPoints::Rebuild(Fleet& fleet) {
   may_.clear();
   if (answers_) StartAnswers();
   std::vector<double> values(hosts.size() * rows);
-  std::vector<std::int32_t> rooms(hosts.size() * rooms_);
+  std::vector<std::int32_t> rooms(hosts.size() * room_rows);
   std::vector<std::vector<Point>> points;
   for (std::size_t i = 0; i < hosts.size() && !unfit_; ++i) {
     const HostIndex host = hosts[i];
-    Point point{host, 0, {values.data() + i * rows, rows}, {rooms.data() + i * rooms_, rooms_}};
+    const std::span<std::int32_t> rooms_of_host(rooms.data() + i * room_rows, room_rows);
+    Point point{host, 0, {values.data() + i * rows, rows}, rooms_of_host};
     for (std::size_t row = 0; row + 1 < rows; ++row) {
       values[i * rows + row] = raw[weigher_of_row_[row]][i];
     }
@@ -245,8 +249,7 @@ void HostPoints::Rebuild(Fleet& fleet) {
       values[i * rows + rows - 1] =
           ReferenceOf(point.values.first(rows - 1), signature.multipliers);
     }
-    for (std::uint32_t r = 0; r < rooms_; ++r)
-      rooms[i * rooms_ + r] = fleet.Class(r + 1).units[host].room;
+    ReadRooms(fleet, host, rooms_of_host);
     point.key = KeyOf(point.values);
     const BoxForest::Tree tree = TreeFor(fleet, signature);
     tree_of_[host] = tree;
@@ -307,6 +310,13 @@ void HostPoints::Drop(HostIndex host) {
   tree_of_[host] = kNoTree;
 }
 
+void HostPoints::ReadRooms(const Fleet& fleet, HostIndex host,
+                           std::span<std::int32_t> rooms) const {
+  for (std::uint32_t r = 0; r < rooms_; ++r) rooms[r] = fleet.Class(r + 1).units[host].room;
+  const auto of_hardware = rooms.subspan(rooms_);
+  if (!of_hardware.empty()) hardware_rooms_.Read(fleet.Record(host).hardware.get(), of_hardware);
+}
+
 void HostPoints::Place(Fleet& fleet, HostIndex host) {
   values_.clear();
   for (std::size_t w = 0; w < sources_.size(); ++w) {
@@ -319,6 +329,10 @@ void HostPoints::Place(Fleet& fleet, HostIndex host) {
       rebuild_ |= raw != sources_[w].constant;
     }
   }
+  // Records are far from what claims change: not looked at for nothing.
+  if (hardware_rooms_.Any() || fleet.ChangedWholly(host)) {
+    rebuild_ |= hardware_rooms_.Learn(fleet.Record(host).hardware.get());
+  }
   // Claims change a host's numbers, not its class.
   const bool same_class = tree_of_[host] != kNoTree && !fleet.ChangedWholly(host);
   const Signature signature =
@@ -328,8 +342,9 @@ void HostPoints::Place(Fleet& fleet, HostIndex host) {
     return;
   }
   if (!values_.empty()) values_.push_back(ReferenceOf(values_, signature.multipliers));
-  for (std::uint32_t r = 0; r < rooms_; ++r) room_[r] = fleet.Class(r + 1).units[host].room;
-  const Point point{host, KeyOf(values_), values_, {room_.data(), rooms_}};
+  const auto rooms = std::span(room_).first(forest_->Rooms());
+  ReadRooms(fleet, host, rooms);
+  const Point point{host, KeyOf(values_), values_, rooms};
   const BoxForest::Tree tree = same_class ? tree_of_[host] : TreeFor(fleet, signature);
   if (tree_of_[host] == tree && forest_->Contains(host)) {
     forest_->Update(tree, point);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "scheduler/core/fast/box_forest.h"
+#include "scheduler/core/fast/hardware_rooms.h"
 #include "scheduler/core/fleet.h"
 #include "scheduler/core/pipeline.h"
 
@@ -64,6 +65,10 @@ class HostPoints {
   }
   // By weigher.
   const std::vector<double>& Multipliers(std::uint32_t id) const { return multipliers_[id]; }
+
+  // Rooms are first those of resource classes, by id but for kNoClass, then those of hardware.
+  std::size_t ClassRows() const { return rooms_; }
+  const HardwareRooms& hardware_rooms() const { return hardware_rooms_; }
 
   // What is known of hosts one by one: a bit for each of up to 64 questions says whether the answer
   // is known, another whether it may be yes. A host that changes forgets all its answers.
@@ -131,6 +136,7 @@ class HostPoints {
   double ReferenceOf(std::span<const double> values, std::uint32_t multipliers) const;
   void ChooseRows(const std::vector<std::vector<double>>& raw);
   void Place(Fleet& fleet, HostIndex host);
+  void ReadRooms(const Fleet& fleet, HostIndex host, std::span<std::int32_t> rooms) const;
   void Drop(HostIndex host);
   void NoteChange(HostIndex host);
   std::uint64_t KeyOf(std::span<const double> values) const;
@@ -163,7 +169,8 @@ class HostPoints {
   std::vector<std::uint64_t> known_, may_;  // by host
   std::vector<HostIndex> log_;
   std::uint64_t log_begin_ = 1;
-  std::uint32_t rooms_ = 0;
+  HardwareRooms hardware_rooms_;
+  std::uint32_t rooms_ = 0;  // of resource classes
   std::uint32_t fleet_classes_ = 0;
   std::uint64_t generation_ = 0, version_ = 0;
   std::size_t moves_ = 0;  // since the last rebuild
@@ -171,7 +178,7 @@ class HostPoints {
   bool unfit_ = false;  // some value or multiplier is not finite, or too many classes
   bool rebuild_ = true;
   std::vector<double> values_;  // scratch
-  std::array<std::int32_t, kMostRooms> room_{};
+  std::array<std::int32_t, kMostRooms + HardwareRooms::kMostRows> room_{};
 };
 
 }  // namespace kilonova::scheduler::core::fast

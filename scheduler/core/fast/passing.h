@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which columns of a row of a block reach an amount, a bit each.
+// What room hosts need, and which columns of a row of a block reach an amount, a bit each.
 #pragma once
 
 #include <cstddef>
@@ -10,6 +10,13 @@
 #endif
 
 namespace kilonova::scheduler::core::fast {
+
+// How much a host that passes has at least.
+struct Need {
+  std::size_t row = 0;  // of the rooms
+  std::int32_t amount = 0;
+  friend bool operator==(const Need&, const Need&) = default;
+};
 
 template <std::size_t kColumns>
 std::uint32_t AtLeast(const std::int32_t* row, std::int32_t amount) {

@@ -179,10 +179,13 @@ bool RequestClasses::JudgeTrees(const Fleet& fleet, RequestClass& of) {
   if (!prepared.ok() || prepared->skip) return false;
   of.prepared = *std::move(prepared);
   of.own.clear();
+  of.hardware = {};
   for (const auto& stage : of.prepared.stages) {
     if (!stage.prepared) continue;
     if ((stage.filter->Reads() & ~(kSharedParts | kOwnPart)) != 0) return false;
     if ((stage.filter->Reads() & kOwnPart) != 0) of.own.push_back(stage.prepared.get());
+    of.hardware.cells |= stage.filter->Name() == "NUMATopologyFilter";
+    of.hardware.devices |= stage.filter->Name() == "PciPassthroughFilter";
   }
   const PlacementRules rules(of.request);
   of.rules.reset();
@@ -275,6 +278,8 @@ void RequestClasses::Needs(const Fleet& fleet, RequestClass& of) const {
     if (id == Fleet::kNoClass || id > kMostRooms) continue;
     of.needs.push_back({id - 1, static_cast<std::int32_t>(footprint.amounts[i])});
   }
+  of.no_inventory |=
+      !points_.hardware_rooms().AddNeeds(of.request, of.hardware, points_.ClassRows(), of.needs);
 }
 
 // ---- hosts

@@ -23,7 +23,7 @@ struct RequestClass {
   PlacementRequest request;  // what the class has in common
   Fleet::FootprintId footprint = 0;
   bool searchable = false;    // else every host is to be looked at
-  bool no_inventory = false;  // wants what no host ever had
+  bool no_inventory = false;  // wants what no host ever had, inventory or hardware
   bool more_needs = false;    // the footprint is more than `needs`
   std::vector<Need> needs;
   std::vector<Weighed> weighers;
@@ -42,6 +42,7 @@ struct RequestClass {
   // ---- what judges hosts one by one
   PreparedPipeline prepared;
   std::vector<const PreparedFilter*> own;  // some of `prepared`, and `rules`
+  HardwareJudges hardware;                 // whether these are among them
   std::optional<PlacementRules> rules;     // when they do
   bool may_raise = false;                  // some host may make one of them raise
   std::uint64_t answers = 0;               // the bit HostPoints keeps them under; 0: none yet

@@ -18,12 +18,6 @@
 
 namespace kilonova::scheduler::core::fast {
 
-struct Need {
-  std::size_t row = 0;  // of the rooms
-  std::int32_t amount = 0;
-  friend bool operator==(const Need&, const Need&) = default;
-};
-
 inline constexpr std::uint8_t kTreePasses = 1;
 
 // Judges hosts one by one, when it comes to that.

@@ -98,6 +98,7 @@ class Twins {
     addresses_ = Draw(4) != 0;
     siblings_ = Draw(8) != 0;
     few_cells_ = Draw(2) == 0;
+    device_kinds_ = static_cast<std::uint64_t>(Pick({2, 2, 4, 9}));
   }
 
   std::unique_ptr<Engine> MakeEngine(const std::map<std::string, double>& multipliers,
@@ -161,8 +162,8 @@ class Twins {
     if (Draw(5) != 0) host.numa_topology = RandomCells();
     for (std::uint64_t pools = Draw(3); pools > 0; --pools) {
       hardware::PciDevicePool pool{
-          .vendor_id = "8086", .product_id = "154d", .count = Pick({1, 4})};
-      pool.product_id = Draw(2) == 0 ? "154d" : "1520";
+          .vendor_id = "8086", .product_id = RandomDevice(), .count = Pick({1, 4})};
+      if (Draw(20) == 0) pool.tags["product_id"] = RandomDevice();
       if (Draw(2) == 0) pool.numa_node = static_cast<std::int64_t>(Draw(2));
       host.pci_device_pools.push_back(pool);
     }
@@ -170,6 +171,8 @@ class Twins {
       if (Draw(4) == 0) host.measured.push_back(uuid);
     }
   }
+
+  std::string RandomDevice() { return "154" + std::to_string(Draw(device_kinds_)); }
 
   hardware::HostNumaTopology RandomCells() {
     hardware::HostNumaTopology topology;
@@ -242,12 +245,18 @@ class Twins {
     if (Draw(5) == 0) {
       hardware::PciRequest device;
       device.count = Pick({1, 2});
-      device.spec = {{{"vendor_id", "8086"}, {"product_id", Draw(2) == 0 ? "154d" : "1520"}}};
+      device.spec = {{{"vendor_id", "8086"}, {"product_id", RandomDevice()}}};
+      if (Draw(6) == 0) device.spec = {{{"vendor_id", "8086"}}};
+      if (Draw(6) == 0) device.spec.push_back({{"product_id", RandomDevice()}});
       constexpr hardware::PciNumaPolicy kPolicies[] = {hardware::PciNumaPolicy::kRequired,
                                                        hardware::PciNumaPolicy::kLegacy,
                                                        hardware::PciNumaPolicy::kPreferred};
       device.numa_policy = kPolicies[Draw(3)];
       request.pci_requests = {device};
+      if (Draw(4) == 0) {
+        device.spec = {{{"product_id", RandomDevice()}}};
+        request.pci_requests.push_back(device);
+      }
     }
     if (Draw(12) == 0) request.ignore_hosts = {RandomHost(), RandomHost(), "H1"};
     if (Draw(25) == 0) request.forced_node = Draw(2) == 0 ? "n1" : RandomHost();
@@ -419,6 +428,7 @@ class Twins {
   filters::FilterOptions filter_options_;
   std::vector<InstanceGroup> groups_;
   Uuid foreign_ = Uuid::Random();  // one that runs on hosts without a claim
+  std::uint64_t device_kinds_ = 2;
   bool odd_units_ = false, own_aggregates_ = false, few_states_ = false;
   std::uint64_t most_hosts_ = 0, decisions_ = 0, largest_gang_ = 0;
   std::unique_ptr<Engine> fast_, slow_;
