@@ -62,7 +62,7 @@ pci_devices() {
     touch "$at/driver_override"
     printf 'DRIVER=vfio-pci\nPCI_CLASS=30200\nPCI_ID=%s:%s\nPCI_SLOT_NAME=%s\n' \
       "${vendor^^}" "${product^^}" "$address" >"$at/uevent"
-    printf "\\x${vendor:2}\\x${vendor:0:2}\\x${product:2}\\x${product:0:2}" >"$at/config"
+    printf '%b' "\\x${vendor:2}\\x${vendor:0:2}\\x${product:2}\\x${product:0:2}" >"$at/config"
     head -c 252 /dev/zero >>"$at/config"
     ln -s ../../../bus/pci "$at/subsystem"
     ln -s ../../../bus/pci/drivers/vfio-pci "$at/driver"
@@ -79,7 +79,8 @@ pci_devices() {
       - | loose) ;;
       *)
         ln -s "../$kind" "$at/physfn"
-        ln -s "../$address" "$pci/devices/$kind/virtfn$(ls "$pci/devices/$kind" | grep -c virtfn || true)"
+        functions=$(find "$pci/devices/$kind" -name 'virtfn*' | wc -l)
+        ln -s "../$address" "$pci/devices/$kind/virtfn$functions"
         ;;
     esac
   done

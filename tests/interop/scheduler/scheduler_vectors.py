@@ -79,6 +79,9 @@ class Mixer:
             host["aggregates"] = [
                 {"id": i, "name": "agg%d" % i, "metadata": self.metadata.pairs(rng, 3)}
                 for i in range(rng.randint(1, 3))]
+        if "free_disk_gb" in host:
+            # A host that says both says them of one disk; the vectors' hosts leave one out.
+            host["local_gb_used"] = host.get("local_gb", 1000) - host["free_disk_gb"]
         return host
 
     def new_hosts(self, most):
