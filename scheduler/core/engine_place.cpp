@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t kNearMisses = 5;  // kept with a refusal
 // What is asked of every host is asked of so many under the lock, then others have a turn.
-constexpr HostIndex kHostsAtOnce = 2000;
+constexpr HostIndex kHostsAtOnce = 250;
 constexpr std::chrono::microseconds kTurnOfOthers(100);
 
 }  // namespace
