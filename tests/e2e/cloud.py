@@ -327,6 +327,10 @@ log:
                     found.append(f"claims on {name}: {claimed}")
         return found
 
+    def delete_all(self):
+        for instance in self.cli("instance", "list"):
+            self.delete(instance["uuid"])
+
     def assert_no_leak(self, live=(), seconds=30):
         poll(lambda: not self.leaks(live), seconds, lambda: f"no leaks; there are {self.leaks(live)}"
              + "".join(agent.tail() for agent in self.agents.values()), every=0.2)

@@ -20,8 +20,7 @@ def cloud():
 @pytest.fixture(autouse=True)
 def tidy(cloud):
     yield
-    for instance in cloud.cli("instance", "list"):
-        cloud.delete(instance["uuid"])
+    cloud.delete_all()
 
 
 def test_guest_sees_what_was_asked_for(cloud):

@@ -33,8 +33,7 @@ def cloud():
 @pytest.fixture(autouse=True)
 def tidy(cloud):
     yield
-    for instance in cloud.cli("instance", "list"):
-        cloud.delete(instance["uuid"])
+    cloud.delete_all()
 
 
 def boot(cloud, host, name, *args, **kwargs):

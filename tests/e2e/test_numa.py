@@ -49,8 +49,7 @@ def cloud(reserved):
 @pytest.fixture(autouse=True)
 def tidy(cloud):
     yield
-    for instance in cloud.cli("instance", "list"):
-        cloud.delete(instance["uuid"])
+    cloud.delete_all()
     cloud.assert_no_leak()
 
 

@@ -57,8 +57,7 @@ def cloud():
 @pytest.fixture(autouse=True)
 def tidy(cloud):
     yield
-    for instance in cloud.cli("instance", "list"):
-        cloud.delete(instance["uuid"])
+    cloud.delete_all()
     cloud.assert_no_leak()
 
 

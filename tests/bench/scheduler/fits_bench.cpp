@@ -8,8 +8,6 @@
 #include <chrono>
 #include <thread>
 
-#include "scheduler/filters/filters.h"
-#include "scheduler/weighers/weighers.h"
 #include "tests/bench/cpu_seconds.h"
 #include "tests/bench/scheduler/fleets.h"
 
@@ -46,36 +44,10 @@ class Other {
   std::jthread thread_;
 };
 
-// Two cells of 16 CPUs.
-hardware::HostNumaTopology TwoCells() {
-  hardware::HostNumaTopology topology;
-  for (hardware::CpuId first : {0, 16}) {
-    hardware::HostNumaCell cell;
-    cell.id = first / 16;
-    cell.memory = 128 * 1024;
-    for (hardware::CpuId cpu = first; cpu < first + 16; ++cpu) {
-      cell.pcpuset.Add(cpu);
-      cell.siblings.push_back({cpu});
-    }
-    cell.mempages.push_back({.size_kb = 4, .total = 128 * 1024 * 256});
-    topology.cells.push_back(cell);
-  }
-  return topology;
-}
-
-std::unique_ptr<core::Engine> NumaEngine() {
-  core::Pipeline pipeline;
-  auto names = filters::DefaultFilters();
-  names.emplace_back("NUMATopologyFilter");
-  pipeline.filters = filters::MakeFilters(names, {}).value();
-  pipeline.weighers = weighers::MakeWeighers(weighers::DefaultWeighers(), {}).value();
-  return std::make_unique<core::Engine>(std::move(pipeline));
-}
-
 void AddCells(core::Engine& engine, Cloud& cloud, std::int64_t hosts, benchmark::State& state) {
   for (std::int64_t i = 0; i < hosts; ++i) {
     auto host = cloud.Host(i);
-    host.numa_topology = TwoCells();
+    host.numa_topology = TwoCells(32);
     model::Inventory pcpus;
     pcpus.total = 32;
     host.inventories["PCPU"] = pcpus;
@@ -98,11 +70,7 @@ void Pin(core::PlacementRequest& request) {
   request.availability_zone = "";
   request.flavor.vcpus = 4;
   request.flavor.memory_mb = 8 * 1024;
-  hardware::InstanceNumaCell cell;
-  cell.pcpuset = {0, 1, 2, 3};
-  cell.memory = 8 * 1024;
-  cell.cpu_policy = hardware::CpuPolicy::kDedicated;
-  request.numa_topology = {.cells = {cell}};
+  request.numa_topology = FourPinned();
   request.resource_request = Asking(request, "PCPU");
   request.vcpu_fallback = Asking(request, "VCPU");
 }

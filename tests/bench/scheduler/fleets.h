@@ -21,6 +21,13 @@ enum class Kind {
 };
 
 std::unique_ptr<core::Engine> MakeEngine(bool full_scan = false);
+// With NUMATopologyFilter, too.
+std::unique_ptr<core::Engine> NumaEngine();
+
+// Two cells of 16 CPUs; of those `free` are free, the last of the second cell.
+hardware::HostNumaTopology TwoCells(hardware::CpuId free);
+// Four pinned CPUs and 8 GiB of one cell.
+hardware::InstanceNumaTopology FourPinned();
 
 class Cloud {
  public:

@@ -6,8 +6,6 @@
 #include <algorithm>
 #include <chrono>
 
-#include "scheduler/filters/filters.h"
-#include "scheduler/weighers/weighers.h"
 #include "tests/bench/scheduler/fleets.h"
 
 namespace kilonova::scheduler::bench {
@@ -27,44 +25,12 @@ enum class Hard {
   kDevice,      // one host in a hundred has one
 };
 
-// Two cells of 16 CPUs; of those `free` are free, the last of the second cell.
-hardware::HostNumaTopology TwoCells(hardware::CpuId free) {
-  hardware::HostNumaTopology topology;
-  for (hardware::CpuId first : {0, 16}) {
-    hardware::HostNumaCell cell;
-    cell.id = first / 16;
-    cell.memory = 128 * 1024;
-    for (hardware::CpuId cpu = first; cpu < first + 16; ++cpu) {
-      cell.pcpuset.Add(cpu);
-      cell.siblings.push_back({cpu});
-      if (cpu < 32 - free) cell.pinned_cpus.Add(cpu);
-    }
-    cell.mempages.push_back({.size_kb = 4, .total = 128 * 1024 * 256});
-    topology.cells.push_back(cell);
-  }
-  return topology;
-}
-
-hardware::InstanceNumaTopology FourPinned() {
-  hardware::InstanceNumaCell cell;
-  cell.pcpuset = {0, 1, 2, 3};
-  cell.memory = 8 * 1024;
-  cell.cpu_policy = hardware::CpuPolicy::kDedicated;
-  return {.cells = {cell}};
-}
-
 bool OfHardware(Hard hard) {
   return hard == Hard::kPinned || hard == Hard::kPinnedFull || hard == Hard::kDevice;
 }
 
 std::unique_ptr<core::Engine> EngineFor(Hard hard) {
-  if (!OfHardware(hard)) return MakeEngine();
-  core::Pipeline pipeline;
-  auto names = filters::DefaultFilters();
-  names.emplace_back("NUMATopologyFilter");
-  pipeline.filters = filters::MakeFilters(names, {}).value();
-  pipeline.weighers = weighers::MakeWeighers(weighers::DefaultWeighers(), {}).value();
-  return std::make_unique<core::Engine>(std::move(pipeline));
+  return OfHardware(hard) ? NumaEngine() : MakeEngine();
 }
 
 core::HostState HostFor(Hard hard, std::int64_t number, Cloud& cloud) {
