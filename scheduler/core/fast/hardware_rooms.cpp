@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "scheduler/core/fast/hardware_rooms.h"
 
+#include <absl/strings/match.h>
+
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -64,12 +66,9 @@ std::array<std::int64_t, HardwareRooms::kCellRows> NeedsOf(const hardware::Insta
   return needs;
 }
 
-char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
 bool MayBe(const std::string& have, const hardware::PciSpec& spec, std::string_view property) {
   const auto wanted = spec.find(property);
-  return wanted == spec.end() || !wanted->second ||
-         std::ranges::equal(have, *wanted->second, {}, Lower, Lower);
+  return wanted == spec.end() || !wanted->second || absl::EqualsIgnoreCase(have, *wanted->second);
 }
 
 }  // namespace
