@@ -11,6 +11,7 @@ Every wait has a deadline and says what it saw last. Agents and the scheduler ar
 hand (`restart`), or by themselves when `supervise` is on, as an init system would.
 """
 import base64
+import fcntl
 import functools
 import hashlib
 import json
@@ -48,10 +49,13 @@ def guest_dir():
     script = ROOT / "deploy" / "guest-image.sh"
     stamp = out / "stamp"
     digest = hashlib.sha256(script.read_bytes()).hexdigest()
-    if not stamp.exists() or stamp.read_text() != digest:
-        subprocess.run([str(script), str(out)], check=True, stdout=subprocess.DEVNULL,
-                       stderr=subprocess.DEVNULL)
-        stamp.write_text(digest)
+    # Tests run beside each other: one makes it, the others wait.
+    with open(BUILD / "guest.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not stamp.exists() or stamp.read_text() != digest:
+            subprocess.run([str(script), str(out)], check=True, stdout=subprocess.DEVNULL,
+                           stderr=subprocess.DEVNULL)
+            stamp.write_text(digest)
     return out
 
 
