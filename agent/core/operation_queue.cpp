@@ -152,7 +152,10 @@ void OperationQueue::PutBack(Entry entry) {
   Line& line = lines_[instance];
   line.running = nullptr;
   if (const auto park = entry.cancel->TakePark()) {
-    if (draining_) entry.cancel->Request(StopKind::kDrain);
+    if (draining_) {
+      entry.cancel->Request(StopKind::kDrain);
+      cut_short_ = true;
+    }
     const bool stop = entry.cancel->kind() != StopKind::kNone;
     line.waiting.push_front(std::move(entry));
     if (draining_) {
@@ -195,12 +198,13 @@ void OperationQueue::Work() {
 
 void OperationQueue::CancelRunning() {
   for (auto& [instance, line] : lines_) {
-    if (line.running != nullptr) line.running->Request(StopKind::kDrain);
+    if (line.running == nullptr) continue;
+    line.running->Request(StopKind::kDrain);
+    cut_short_ = true;
   }
 }
 
 bool OperationQueue::Drain(std::chrono::steady_clock::time_point deadline) {
-  bool in_time = true;
   {
     absl::MutexLock lock(&mutex_);
     draining_ = true;
@@ -217,7 +221,7 @@ bool OperationQueue::Drain(std::chrono::steady_clock::time_point deadline) {
       if (begun) {
         line.waiting.front().cancel->Request(StopKind::kDrain);
         ready_quick_.push_back(it->first);
-        in_time = false;
+        cut_short_ = true;
       }
       it = line.running == nullptr && !begun ? lines_.erase(it) : std::next(it);
     }
@@ -227,16 +231,14 @@ bool OperationQueue::Drain(std::chrono::steady_clock::time_point deadline) {
       return (running_ == 0 && ready_quick_.empty()) || hurried_;
     };
     mutex_.AwaitWithTimeout(absl::Condition(&done), absl::FromChrono(left));
-    if (running_ != 0) {
-      in_time = false;
-      CancelRunning();
-    }
+    if (running_ != 0) CancelRunning();
   }
   for (std::thread& thread : threads_) {
     if (thread.joinable()) thread.join();
   }
   threads_.clear();
-  return in_time;
+  const absl::MutexLock lock(&mutex_);
+  return !cut_short_;
 }
 
 void OperationQueue::HurryDrain() {

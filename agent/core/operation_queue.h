@@ -133,6 +133,8 @@ class OperationQueue {
   bool suspect_runs_ ABSL_GUARDED_BY(mutex_) = false;
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;
   bool hurried_ ABSL_GUARDED_BY(mutex_) = false;
+  // While draining something that had begun was told to end before its end.
+  bool cut_short_ ABSL_GUARDED_BY(mutex_) = false;
   std::vector<std::thread> threads_;
 };
 

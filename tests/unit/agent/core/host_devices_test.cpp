@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a guest needs of its host beside disks and networks: the passphrase of its TPM and the TCP
 // ports of its serial consoles, over every change in its life.
+#include <absl/strings/str_cat.h>
+#include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -28,7 +30,15 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
-// Listens on a port of its own choice of 127.0.0.1, as somebody else's program would.
+// An address of the loopback network that is this process's alone: other tests that run beside it,
+// and clients whose ports the kernel chooses, use 127.0.0.1.
+const std::string& OwnAddress() {
+  static const std::string address =
+      absl::StrCat("127.", 1 + getpid() % 250, ".", getpid() / 250 % 250, ".", 1);
+  return address;
+}
+
+// Listens on a port of its own choice of that address, as somebody else's program would.
 class Listener {
  public:
   explicit Listener(int first) {
@@ -36,7 +46,7 @@ class Listener {
       fd_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
       sockaddr_in address{};
       address.sin_family = AF_INET;
-      address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+      inet_pton(AF_INET, OwnAddress().c_str(), &address.sin_addr);
       address.sin_port = htons(static_cast<std::uint16_t>(port_));
       if (bind(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 &&
           listen(fd_, 1) == 0) {
@@ -54,11 +64,12 @@ class Listener {
   int fd_ = -1, port_ = 0;
 };
 
-constexpr int kFirst = 42'000;  // below what the kernel gives to clients by itself
+constexpr int kFirst = 22'000;  // below what the kernel gives out by itself, to all addresses too
 
 TEST(SerialPorts, LowestThatNobodyHas) {
   const Listener other(kFirst);
   SerialConsoleSettings settings;
+  settings.proxyclient_address = OwnAddress();
   settings.first_port = other.port();
   settings.end_port = other.port() + 100;
   HostClaims claims;
@@ -78,6 +89,7 @@ TEST(SerialPorts, LowestThatNobodyHas) {
 TEST(SerialPorts, RangeRunsOut) {
   const Listener other(kFirst + 200);
   SerialConsoleSettings settings;
+  settings.proxyclient_address = OwnAddress();
   settings.first_port = other.port();
   settings.end_port = other.port() + 1;
   HostClaims claims;
@@ -92,7 +104,7 @@ TEST(SerialPorts, RangeRunsOut) {
   settings.proxyclient_address = "192.0.2.1";  // of nobody
   EXPECT_FALSE(TakeSerialPorts(settings, claims, NthUuid(4), 1).ok());
   EXPECT_FALSE(CanListen("console.example", kFirst));
-  EXPECT_TRUE(CanListen("127.0.0.1", settings.first_port));
+  EXPECT_TRUE(CanListen(OwnAddress(), settings.first_port));
 }
 
 TEST(SerialPorts, ConsolesAreSaidByOrdinal) {
@@ -112,6 +124,7 @@ class Devices : public AgentHarness {
     model::Flavor flavor = TinyFlavor();
     flavor.extra_specs = {{"hw:tpm_version", "2.0"}, {"hw:serial_port_count", "2"}};
     control_plane_.AddTemplate(flavor);
+    settings_.serial_console.proxyclient_address = OwnAddress();
     settings_.serial_console.first_port = kFirst + 1000;
     settings_.serial_console.end_port = kFirst + 1100;
   }
@@ -134,8 +147,8 @@ TEST_F(Devices, ConsoleSaysWhereTheSerialPortsAre) {
   const auto ports = PortsOf(1);
   ASSERT_EQ(ports.size(), 2u);
   EXPECT_THAT(agent_->Console(NthUuid(1), 1)->serial_consoles,
-              ElementsAre("127.0.0.1:" + std::to_string(ports[0]),
-                          "127.0.0.1:" + std::to_string(ports[1])));
+              ElementsAre(OwnAddress() + ":" + std::to_string(ports[0]),
+                          OwnAddress() + ":" + std::to_string(ports[1])));
   settings_.serial_console.enabled = false;
   Restart();
   EXPECT_THAT(agent_->Console(NthUuid(1), 1)->serial_consoles, IsEmpty());
