@@ -455,8 +455,9 @@ TEST_F(Build, DeathsLongAfterItsStartCountOnlyInAll) {
 }
 
 TEST_F(Build, AtWorkForLongIsSettled) {
-  settings_.settled_after = std::chrono::milliseconds(1);
-  settings_.reconcile_every = std::chrono::milliseconds(2);
+  // Long enough that the step before the image is reached first, which counts the start again.
+  settings_.settled_after = std::chrono::milliseconds(200);
+  settings_.reconcile_every = std::chrono::milliseconds(20);
   Boot();
   images_.Hold(true);
   Send("build", 1);
