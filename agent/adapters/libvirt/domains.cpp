@@ -40,6 +40,13 @@ Status NotOurs() {
 // 1 active, 0 not, -1 unknown.
 int Active(virDomainPtr domain) { return virDomainIsActive(domain); }
 
+// The guest has switched itself off and counts as off, but its process has not ended yet: libvirt
+// takes the domain for active for that long, and it would be off a moment after a "start".
+bool IsGoingDown(virDomainPtr domain) {
+  int state = VIR_DOMAIN_NOSTATE;
+  return virDomainGetState(domain, &state, nullptr, 0) == 0 && state == VIR_DOMAIN_SHUTDOWN;
+}
+
 // Every kind of thing libvirt may keep beside a definition; drivers that know less take the rest.
 constexpr unsigned kUndefineAll =
     VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA |
@@ -105,6 +112,7 @@ Status Domains::Define(const std::string& xml) {
 
 Status Domains::Start(const Uuid& uuid) {
   ASSIGN_OR_RETURN(const auto domain, Find(uuid));
+  if (IsGoingDown(domain.get())) virDomainDestroy(domain.get());
   if (Active(domain.get()) == 1) return OkStatus();
   if (virDomainCreate(domain.get()) == 0) return OkStatus();
   const Status error = LastError("starting the guest failed");
