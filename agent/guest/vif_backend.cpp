@@ -89,16 +89,20 @@ Status Vrouter(const Context& context, const Vif& vif, InterfaceDevice& nic) {
   return OkStatus();
 }
 
+void PassthroughMacvtap(const Vif& vif, InterfaceDevice& nic) {
+  nic.type = "direct";
+  nic.source_mode = "passthrough";
+  nic.source = vif.netdev;
+  nic.driver = "vhost";
+}
+
 // SR-IOV behind a hardware switch: the function itself, or a macvtap on it.
 Status HwVeb(const Context& context, const Vif& vif, InterfaceDevice& nic) {
   nic.vlan = vif.details.vlan.value_or("");
   if (vif.vnic_type == "direct" || vif.vnic_type == "accelerator-direct") {
     RETURN_IF_ERROR(HostDevice(vif, nic));
   } else {
-    nic.type = "direct";
-    nic.source_mode = "passthrough";
-    nic.source = vif.netdev;
-    nic.driver = "vhost";
+    PassthroughMacvtap(vif, nic);
   }
   ApplyBandwidth(context.input.flavor.extra_specs, nic);
   return OkStatus();
@@ -138,10 +142,7 @@ Status Qbh(const Context& context, const Vif& vif, InterfaceDevice& nic) {
   if (vif.vnic_type == "direct") {
     RETURN_IF_ERROR(HostDevice(vif, nic));
   } else {
-    nic.type = "direct";
-    nic.source_mode = "passthrough";
-    nic.source = vif.netdev;
-    nic.driver = "vhost";
+    PassthroughMacvtap(vif, nic);
   }
   nic.virtual_port = "802.1Qbh";
   nic.virtual_port_parameters = {{"profileid", vif.details.profile_id.value_or("")}};

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/hardware/pci_pools.h"
 
+#include <absl/strings/match.h>
+
 #include <algorithm>
 #include <set>
 #include <string>
@@ -30,13 +32,11 @@ Value Get(const PciDevicePool& pool, std::string_view key) {
   return {};
 }
 
-char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
 // A request's text is never equal to a number.
 bool Equal(const Value& have, const std::optional<std::string>& want) {
   if (!want) return std::holds_alternative<std::monostate>(have);
   const auto* text = std::get_if<std::string_view>(&have);
-  return text != nullptr && std::ranges::equal(*text, *want, {}, Lower, Lower);
+  return text != nullptr && absl::EqualsIgnoreCase({text->data(), text->size()}, *want);
 }
 
 bool IsOnNode(const PciDevicePool& pool, const NumaNode& node) {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The known key an unknown one most looks like.
+#include <absl/strings/ascii.h>
+
 #include <algorithm>
 #include <array>
 #include <cstdlib>
@@ -11,8 +13,6 @@ namespace kilonova::flavors::extra_specs {
 namespace {
 
 constexpr std::size_t kLongestKey = 128;  // longer ones look like none
-
-char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 // Letters to change, add, drop or swap with their neighbour to make one of the other; anything
 // above `most` reads as most + 1. Both texts are at most kLongestKey long.
@@ -28,7 +28,8 @@ std::size_t Distance(std::string_view a, std::string_view b, std::size_t most) {
     line[0] = i;
     std::size_t least = i;
     for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t change = last[j - 1] + (Lower(a[i - 1]) == Lower(b[j - 1]) ? 0 : 1);
+      const bool same = absl::ascii_tolower(a[i - 1]) == absl::ascii_tolower(b[j - 1]);
+      const std::size_t change = last[j - 1] + (same ? 0 : 1);
       line[j] = std::min({change, last[j] + 1, line[j - 1] + 1});
       if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
         line[j] = std::min(line[j], before_last[j - 2] + 1);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/adapters/libvirt/guest_capabilities.h"
 
+#include <absl/strings/match.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -96,16 +97,11 @@ void FillMachines(virConnectPtr connect, const Capabilities& host, const std::st
   }
 }
 
-std::string LowerCase(std::string text) {
-  for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return text;
-}
-
 // The features of the models an operator named, however they are written.
 void FillModels(virConnectPtr connect, const std::string& arch,
                 const std::vector<std::string>& wanted, core::GuestCapabilities& guests) {
   for (const std::string& model : guests.cpu_models) {
-    const auto same = [&model](const std::string& w) { return LowerCase(w) == LowerCase(model); };
+    const auto same = [&model](const std::string& w) { return absl::EqualsIgnoreCase(w, model); };
     if (std::ranges::none_of(wanted, same)) continue;
     const std::string cpu = "<cpu><arch>" + arch + "</arch><model>" + model + "</model></cpu>";
     const char* cpus[] = {cpu.c_str()};

@@ -2,6 +2,7 @@
 // Hosts and guests for the tests of common/hardware.
 #pragma once
 
+#include "common/hardware/pci_stats.h"
 #include "common/hardware/topology.h"
 
 namespace kilonova::hardware::testing {
@@ -65,6 +66,12 @@ inline InstanceNumaTopology MakeGuest(const GuestShape& shape) {
     guest.cells.push_back(std::move(cell));
   }
   return guest;
+}
+
+inline std::int64_t CountDevices(const PciStats& stats) {
+  std::int64_t count = 0;
+  for (const PciDevicePool& pool : stats.Pools()) count += pool.count;
+  return count;
 }
 
 }  // namespace kilonova::hardware::testing

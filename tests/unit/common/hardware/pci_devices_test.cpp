@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "common/hardware/errors.h"
+#include "tests/unit/common/hardware/builders.h"
 
 namespace kilonova::hardware {
 namespace {
@@ -34,12 +35,6 @@ AssignablePciDevice Virtual(const std::string& address, const std::string& paren
 PciRequest Ask(std::int64_t count, PciSpec spec = {},
                PciNumaPolicy policy = PciNumaPolicy::kLegacy) {
   return {count, {std::move(spec)}, "gpu", "", policy};
-}
-
-std::int64_t Count(const PciStats& free) {
-  std::int64_t count = 0;
-  for (const auto& pool : free.Pools()) count += pool.count;
-  return count;
 }
 
 TEST(PciDevices, PoolsAreNovas) {
@@ -77,33 +72,33 @@ TEST(PciDevices, TheLastDeviceIsGivenOnce) {
 TEST(PciDevices, ARefusalTakesNothing) {
   PciDevices devices({Plain("0000:05:00.0"), Plain("0000:06:00.0")});
   EXPECT_FALSE(devices.Take({Ask(1), Ask(2)}, {}).ok());
-  EXPECT_EQ(Count(devices.Free()), 2);
+  EXPECT_EQ(testing::CountDevices(devices.Free()), 2);
 }
 
 TEST(PciDevices, PhysicalAndVirtualFunctionsExcludeEachOther) {
   PciDevices devices({Physical("0000:05:00.0", {}), Virtual("0000:05:00.1", "0000:05:00.0"),
                       Virtual("0000:05:00.2", "0000:05:00.0")});
   const PciSpec physical = {{"dev_type", "type-PF"}}, one_virtual = {{"dev_type", "type-VF"}};
-  EXPECT_EQ(Count(devices.Free()), 3);
+  EXPECT_EQ(testing::CountDevices(devices.Free()), 3);
   EXPECT_FALSE(devices.Take({Ask(1, physical), Ask(1, one_virtual)}, {}).ok());
   EXPECT_FALSE(devices.Take({Ask(1, one_virtual), Ask(1, physical)}, {}).ok());
   const auto taken = devices.Take({Ask(2, one_virtual)}, {});
   ASSERT_TRUE(taken.ok()) << taken.status();
-  EXPECT_EQ(Count(devices.Free()), 0);
+  EXPECT_EQ(testing::CountDevices(devices.Free()), 0);
   devices.Return({"0000:05:00.1"});
   EXPECT_FALSE(devices.Take({Ask(1, physical)}, {}).ok()) << "one of its functions is still in use";
   devices.Return({"0000:05:00.2"});
   ASSERT_TRUE(devices.Take({Ask(1, physical)}, {}).ok());
-  EXPECT_EQ(Count(devices.Free()), 0);
+  EXPECT_EQ(testing::CountDevices(devices.Free()), 0);
 }
 
 TEST(PciDevices, AFunctionTheConfigurationNoLongerTakesStillExcludes) {
   PciDevices devices(
       {Physical("0000:05:00.0", {"0000:05:00.1"}), Virtual("0000:06:00.1", "0000:06:00.0")});
   devices.Adopt({"0000:05:00.1", "0000:06:00.0", "0000:99:00.0"});
-  EXPECT_EQ(Count(devices.Free()), 0);
+  EXPECT_EQ(testing::CountDevices(devices.Free()), 0);
   devices.Return({"0000:05:00.1", "0000:06:00.0", "0000:99:00.0"});
-  EXPECT_EQ(Count(devices.Free()), 2);
+  EXPECT_EQ(testing::CountDevices(devices.Free()), 2);
 }
 
 TEST(PciDevices, ThePolicySaysHowNearADeviceMustBe) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "common/hardware/errors.h"
+#include "tests/unit/common/hardware/builders.h"
 
 namespace kilonova::hardware {
 namespace {
@@ -15,12 +16,6 @@ PciDevicePool Pool(const char* product, std::int64_t count, std::optional<std::i
 
 PciRequest Request(std::int64_t count, PciSpec spec, PciNumaPolicy policy = PciNumaPolicy::kNone) {
   return {count, {std::move(spec)}, "a1", "", policy};
-}
-
-std::int64_t Devices(const PciStats& stats) {
-  std::int64_t count = 0;
-  for (const auto& pool : stats.Pools()) count += pool.count;
-  return count;
 }
 
 TEST(PciStats, Apply_TakesFromPoolsWithFewestProperties) {
@@ -47,9 +42,9 @@ TEST(PciStats, Return_GivesBackWhatApplyTook) {
   const auto taken =
       stats.Apply({Request(4, {{"product_id", "154d"}}), Request(1, {{"product_id", "1520"}})});
   ASSERT_TRUE(taken.ok()) << taken.status();
-  EXPECT_EQ(Devices(stats), 1);
+  EXPECT_EQ(testing::CountDevices(stats), 1);
   stats.Return(*taken);
-  EXPECT_EQ(Devices(stats), Devices(before));
+  EXPECT_EQ(testing::CountDevices(stats), testing::CountDevices(before));
   for (const auto& pool : before.Pools()) {
     EXPECT_NE(std::ranges::find(stats.Pools(), pool), stats.Pools().end()) << pool.product_id;
   }
