@@ -20,6 +20,7 @@
 #include "agent/core/waiting.h"
 #include "common/model/bounds.h"
 #include "tests/support/agent_harness.h"
+#include "tests/support/temp_dir.h"
 
 namespace kilonova::testing {
 namespace {
@@ -30,16 +31,6 @@ using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::Not;
 using ::testing::StartsWith;
-
-class TempDir {
- public:
-  TempDir() {
-    std::string name = (fs::temp_directory_path() / "kilonova-parts-XXXXXX").string();
-    path = mkdtemp(name.data());
-  }
-  ~TempDir() { fs::remove_all(path); }
-  fs::path path;
-};
 
 TEST(Inventory, IsNovasDerivation) {
   AgentSettings settings;
@@ -198,7 +189,7 @@ TEST(CpuTraits, FollowNovasTable) {
 
 TEST(Console, IsTheLastBytesOverBothFiles) {
   const TempDir dir;
-  const fs::path log = dir.path / "console.log";
+  const fs::path log = dir.path() / "console.log";
   EXPECT_EQ(ReadConsoleTail(log, 10)->output, "");
   std::ofstream(log) << std::string("new\0\xff", 5);
   std::ofstream(log.string() + ".0") << "older";
@@ -213,9 +204,9 @@ TEST(Console, IsTheLastBytesOverBothFiles) {
 
 TEST(Console, FollowsNoLink) {
   const TempDir dir;
-  std::ofstream(dir.path / "secret") << "secret";
-  fs::create_symlink(dir.path / "secret", dir.path / "console.log");
-  EXPECT_FALSE(ReadConsoleTail(dir.path / "console.log", 100).ok());
+  std::ofstream(dir.path() / "secret") << "secret";
+  fs::create_symlink(dir.path() / "secret", dir.path() / "console.log");
+  EXPECT_FALSE(ReadConsoleTail(dir.path() / "console.log", 100).ok());
 }
 
 TEST(HostClaims, NeverBeyondCapacity) {
@@ -268,7 +259,7 @@ TEST(TemplateCheck, ImageMustFitItsFlavor) {
 
 TEST(InstanceFiles, ModesDoNotDependOnTheUmask) {
   const TempDir dir;
-  const Paths paths{dir.path / "state"};
+  const Paths paths{dir.path() / "state"};
   for (const mode_t mask : {mode_t{0}, mode_t{077}}) {
     const mode_t before = umask(mask);
     ASSERT_TRUE(PrepareStateDir(paths).ok());

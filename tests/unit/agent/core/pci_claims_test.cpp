@@ -14,6 +14,7 @@
 #include "agent/core/pci_machine.h"
 #include "common/hardware/errors.h"
 #include "tests/support/agent_harness.h"
+#include "tests/support/temp_dir.h"
 #include "tests/unit/common/hardware/builders.h"
 
 namespace kilonova::testing {
@@ -164,9 +165,8 @@ TEST(PciClaims, HostsCanKeepADeviceOnTheGuestsSocket) {
 
 TEST(PciMachine, TheKernelSaysWhatAFunctionIs) {
   namespace fs = std::filesystem;
-  std::string name = (fs::temp_directory_path() / "kilonova-sys-XXXXXX").string();
-  ASSERT_NE(mkdtemp(name.data()), nullptr);
-  const fs::path sys = name;
+  const TempDir dir;
+  const fs::path& sys = dir.path();
   const fs::path pf = sys / "devices/0000:05:00.0";
   fs::create_directories(pf);
   fs::create_directories(sys / "bus/pci/devices");
@@ -183,7 +183,6 @@ TEST(PciMachine, TheKernelSaysWhatAFunctionIs) {
   EXPECT_TRUE(function->physical);
   EXPECT_FALSE(machine.function_of("eth1"));
   EXPECT_FALSE(machine.function_of("../net/eth0"));
-  fs::remove_all(sys);
 }
 
 class PciBuild : public AgentHarness {

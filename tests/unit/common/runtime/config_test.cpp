@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <fstream>
 
+#include "tests/support/temp_dir.h"
+
 namespace kilonova::runtime {
 namespace {
 
@@ -70,7 +72,8 @@ TEST(Config, RefusesBombsAndDuplicates) {
 }
 
 TEST(Config, Load_RefusesAFileOthersMayWrite) {
-  const std::string path = testing::TempDir() + "config_test.yaml";
+  const testing::TempDir dir;
+  const std::string path = dir.File("config.yaml");
   std::ofstream(path) << "a: 1\n";
   chmod(path.c_str(), 0666);
   EXPECT_NE(Message(Config::Load(path).status()).find("chmod go-w"), std::string::npos);

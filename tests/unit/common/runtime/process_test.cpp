@@ -5,18 +5,22 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/support/temp_dir.h"
+
 namespace kilonova::runtime {
 namespace {
 
 TEST(ProcessLock, SecondTakerIsRefused) {
-  const std::string path = testing::TempDir() + "process_test.lock";
+  const testing::TempDir dir;
+  const std::string path = dir.File("lock");
   const auto first = ProcessLock::Take(path);
   ASSERT_TRUE(first.ok());
   EXPECT_FALSE(ProcessLock::Take(path).ok());
 }
 
 TEST(PrivateDirectory, HasItsModeWhateverTheUmask) {
-  const std::filesystem::path path = testing::TempDir() + "private_dir/sub";
+  const testing::TempDir dir;
+  const std::filesystem::path path = dir.path() / "private/sub";
   const mode_t old = umask(0);
   EXPECT_TRUE(MakePrivateDirectory(path, 0700).ok());
   umask(old);
@@ -25,7 +29,6 @@ TEST(PrivateDirectory, HasItsModeWhateverTheUmask) {
   EXPECT_EQ(info.st_mode & 07777U, 0700U);
   std::filesystem::create_directory_symlink("/tmp", path / "link");
   EXPECT_FALSE(MakePrivateDirectory(path / "link", 0700).ok());
-  std::filesystem::remove_all(path.parent_path());
 }
 
 }  // namespace

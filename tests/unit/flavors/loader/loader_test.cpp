@@ -5,6 +5,8 @@
 
 #include <fstream>
 
+#include "tests/support/temp_dir.h"
+
 namespace kilonova::flavors {
 namespace {
 
@@ -74,8 +76,8 @@ TEST(Loader, EveryFaultNamesFileAndLine) {
 
 TEST(Loader, ReportsAllFaultsAtOnce) {
   const std::string errors = ErrorOf(kGood + "    a: 1\n    b: 2\n");
-  EXPECT_THAT(errors, testing::HasSubstr("f.yaml:7: unknown key 'a'"));
-  EXPECT_THAT(errors, testing::HasSubstr("f.yaml:8: unknown key 'b'"));
+  EXPECT_THAT(errors, ::testing::HasSubstr("f.yaml:7: unknown key 'a'"));
+  EXPECT_THAT(errors, ::testing::HasSubstr("f.yaml:8: unknown key 'b'"));
 }
 
 TEST(Loader, ExtraSpecsAreJudgedWhereTheyStand) {
@@ -89,7 +91,7 @@ TEST(Loader, ExtraSpecsAreJudgedWhereTheyStand) {
   LoadOptions options{extra_specs::Validation::kPermissive,
                       [&](const std::string& text) { warnings.push_back(text); }};
   EXPECT_TRUE(ParseFlavors(odd, "f.yaml", options).ok());
-  EXPECT_THAT(warnings, testing::ElementsAre(testing::StartsWith("f.yaml:9: no extra spec")));
+  EXPECT_THAT(warnings, ::testing::ElementsAre(::testing::StartsWith("f.yaml:9: no extra spec")));
   options.extra_specs_validation = extra_specs::Validation::kDisabled;
   EXPECT_TRUE(ParseFlavors(kGood + "    extra_specs: {'os:monitors': 9}\n", "f", options).ok());
   EXPECT_EQ(warnings.size(), 1U);
@@ -119,26 +121,24 @@ TEST(Loader, NovasOwnBodiesAreTaken) {
   EXPECT_EQ(error("{"), "f.json: not well-formed JSON at byte 2");
   EXPECT_EQ(error(R"({"flavor": {"name": "n", "id": "a\n", "ram": 1, "vcpus": 1, "disk": 0}})"),
             "f.json: flavor flavorid must be 1 to 255 characters of letters, digits, space . _ -");
-  const std::filesystem::path file = testing::TempDir() + "nova_flavor.json";
+  const kilonova::testing::TempDir dir;
+  const std::filesystem::path file = dir.path() / "nova_flavor.json";
   std::ofstream(file) << "{" << flavor << "}";
   const auto loaded = LoadFlavorFile(file);
   ASSERT_TRUE(loaded.ok()) << Message(loaded.status());
   EXPECT_EQ(loaded->at(0).name, "n");
-  std::filesystem::remove(file);
 }
 
 TEST(Loader, TwinsAreRefusedAcrossFiles) {
   EXPECT_EQ(ErrorOf(kGood + "  - {name: b, flavorid: \"1\", vcpus: 1, memory_mb: 1, root_gb: 0}\n"),
             "f.yaml:7: flavorid '1' stands at f.yaml:2 too");
-  const std::filesystem::path dir = testing::TempDir() + "flavor_twins";
-  std::filesystem::create_directories(dir);
-  std::ofstream(dir / "a.yaml") << kGood;
-  std::ofstream(dir / "b.yaml") << kGood;
-  const auto twice = LoadFlavorDir(dir);
+  const kilonova::testing::TempDir dir;
+  std::ofstream(dir.File("a.yaml")) << kGood;
+  std::ofstream(dir.File("b.yaml")) << kGood;
+  const auto twice = LoadFlavorDir(dir.path());
   ASSERT_FALSE(twice.ok());
-  EXPECT_THAT(Message(twice.status()), testing::HasSubstr("b.yaml:2: name 'a' stands at"));
-  std::filesystem::remove_all(dir);
-  EXPECT_FALSE(LoadFlavorDir(dir).ok());
+  EXPECT_THAT(Message(twice.status()), ::testing::HasSubstr("b.yaml:2: name 'a' stands at"));
+  EXPECT_FALSE(LoadFlavorDir(dir.path() / "absent").ok());
 }
 
 }  // namespace
