@@ -22,7 +22,7 @@ enum ExitCode {
 enum class Format { kTable, kJson, kYaml };
 
 struct GlobalOptions {
-  std::string server = "unix:/run/kilonova/scheduler.sock";
+  std::string server = "127.0.0.1:9500";  // where a scheduler listens unless told otherwise
   std::string ca, cert, key;
   Format format = Format::kTable;
   std::chrono::milliseconds timeout{30000};  // of one call
