@@ -80,7 +80,7 @@ start_broker() {
   echo $! >"$dir/epmd.pid"
   "${rabbit[@]}" setsid /usr/lib/rabbitmq/bin/rabbitmq-server </dev/null >"$dir/rabbitmq/start.log" 2>&1 &
   echo $! >"$dir/rabbitmq.pid"
-  wait_for 60 RabbitMQ "${rabbit[@]}" /usr/lib/rabbitmq/bin/rabbitmqctl -q await_startup --timeout 5
+  wait_for 180 RabbitMQ "${rabbit[@]}" /usr/lib/rabbitmq/bin/rabbitmqctl -q await_startup --timeout 5
 }
 
 start_libvirtd() {
@@ -89,7 +89,7 @@ start_libvirtd() {
   fi
   alive "$dir/virtlogd.pid" || virtlogd -d -p "$dir/virtlogd.pid" </dev/null
   alive "$dir/libvirtd.pid" || libvirtd -d -p "$dir/libvirtd.pid" </dev/null
-  wait_for 30 libvirtd virsh -q -c qemu:///system list
+  wait_for 120 libvirtd virsh -q -c qemu:///system list
 }
 
 start_daemon() { # NAME
@@ -98,7 +98,7 @@ start_daemon() { # NAME
   setsid "$build/bin/kilonova-$1" --config "$dir/$1.yaml" --ready-file "$dir/$1.ready" \
     </dev/null >>"$dir/$1.log" 2>&1 &
   echo $! >"$dir/$1.pid"
-  if ! wait_for 30 "kilonova-$1" test -e "$dir/$1.ready"; then
+  if ! wait_for 120 "kilonova-$1" test -e "$dir/$1.ready"; then
     tail -n 20 "$dir/$1.log" >&2
     exit 1
   fi
@@ -170,7 +170,7 @@ X
 chmod 0600 "$dir/scheduler.yaml" "$dir/agent.yaml"
 start_daemon scheduler
 start_daemon agent
-wait_for 30 "the host" host_up
+wait_for 120 "the host" host_up
 
 say "Making a tiny guest: Debian's cloud kernel and busybox"
 [ -s "$dir/images/disk.qcow2" ] || deploy/guest-image.sh "$dir/images"
@@ -196,7 +196,7 @@ kn instance create first-light --flavor m1.nano --image busybox --network quick 
 uuid=$(kn instance list | awk 'NR == 2 {print $1}')
 
 say "What the guest says on its serial console"
-wait_for 180 "the guest" guest_says "$uuid" "guest: ready"
+wait_for 600 "the guest" guest_says "$uuid" "guest: ready"
 kn instance console "$uuid" | tr -d '\r' | grep '^guest:'
 
 say "Capacity after"

@@ -83,6 +83,11 @@ Status HitFailpoint(std::string_view name) {
       int ms = 0;
       std::from_chars(action.data() + 6, action.data() + action.size(), ms);
       std::this_thread::sleep_for(std::chrono::milliseconds(ms));
+    } else if (action.starts_with("while@")) {
+      const std::string file(action.substr(6));
+      while (access(file.c_str(), F_OK) == 0) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      }
     } else if (action == "error") {
       return Error(Code::kInternal, reason::kInternal, "failpoint");
     }

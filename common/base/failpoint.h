@@ -8,8 +8,9 @@
 // The environment names what happens, read once: KILONOVA_FAILPOINTS="name=action;name=action".
 // Actions: `kill` (SIGKILL to oneself), `kill@FILE` (the same, but only if FILE does not exist yet,
 // which it then creates: dies once, survives after a restart), `killif@FILE` (only if FILE exists,
-// which it then removes: dies once, when armed), `abort`, `sleep(MS)`,
-// `error` (INTERNAL; RETURN_IF_FAILPOINT only), `off`. A name may end in `*`.
+// which it then removes: dies once, when armed), `abort`, `sleep(MS)`, `while@FILE` (waits for as
+// long as FILE exists: a test holds it there and lets it go), `error` (INTERNAL;
+// RETURN_IF_FAILPOINT only), `off`. A name may end in `*`.
 // KILONOVA_FAILPOINT_TRACE=FILE appends each name passed, one a line.
 #pragma once
 

@@ -99,7 +99,7 @@ function(_kilonova_timeout target seconds)
   set_tests_properties(${target} PROPERTIES TIMEOUT ${seconds})
 endfunction()
 
-# kilonova_test(NAME x LABEL unit SRCS ... DEPS ... [TIMEOUT 60] [ENV A=b ...]): one executable, one
+# kilonova_test(NAME x LABEL unit SRCS ... DEPS ... [TIMEOUT 300] [ENV A=b ...]): one executable, one
 # CTest entry; several labels are a list. GoogleTest's and GoogleMock's main is linked. A test that
 # measures memory asks for KILONOVA_SANITIZED.
 function(kilonova_test)
@@ -111,7 +111,7 @@ function(kilonova_test)
     set(K_LABEL unit)
   endif()
   if(NOT K_TIMEOUT)
-    set(K_TIMEOUT 60)
+    set(K_TIMEOUT 300)
   endif()
   add_executable(${K_NAME}_test ${K_SRCS})
   _kilonova_common(${K_NAME}_test)
@@ -127,14 +127,14 @@ function(kilonova_test)
   _kilonova_timeout(${K_NAME} ${K_TIMEOUT})
 endfunction()
 
-# kilonova_script_test(NAME x LABEL e2e COMMAND ... [TIMEOUT 600]): a CTest entry that runs a command.
+# kilonova_script_test(NAME x LABEL e2e COMMAND ... [TIMEOUT 300]): a CTest entry that runs a command.
 function(kilonova_script_test)
   cmake_parse_arguments(K "SERIAL" "NAME;TIMEOUT" "COMMAND;LABEL;ENV" ${ARGN})
   if(NOT BUILD_TESTING)
     return()
   endif()
   if(NOT K_TIMEOUT)
-    set(K_TIMEOUT 120)
+    set(K_TIMEOUT 300)
   endif()
   add_test(NAME ${K_NAME} COMMAND ${K_COMMAND} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
   set_tests_properties(${K_NAME} PROPERTIES LABELS "${K_LABEL}"

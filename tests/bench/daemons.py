@@ -14,7 +14,7 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
-from cloud import Cloud, poll  # noqa: E402
+from cloud import Cloud  # noqa: E402
 
 BUILDS = int(sys.argv[1]) if len(sys.argv) > 1 else 30
 # Steps that are calls into libvirt; the others are the agent's own work and the tools it runs.

@@ -27,7 +27,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 
 from broker import Broker, free_port  # noqa: E402,F401
-from daemon import Daemon, poll  # noqa: E402
+from daemon import PATIENCE, Daemon, poll  # noqa: E402,F401
 from libvirtd import Libvirtd  # noqa: E402
 
 BUILD = pathlib.Path(os.environ.get("KILONOVA_BUILD_DIR", ROOT / "build" / "dev"))
@@ -178,7 +178,7 @@ log:
 
     # ---- the client
 
-    def cli(self, *args, timeout=60, json_out=True):
+    def cli(self, *args, timeout=PATIENCE, json_out=True):
         argv = [str(BIN / "kilonova"), "--server", self.server, *map(str, args)]
         if json_out:
             argv += ["-o", "json"]
@@ -191,7 +191,7 @@ log:
     def hosts(self):
         return {host["name"]: host for host in self.cli("host", "list")}
 
-    def wait_hosts_up(self, names, seconds=30):
+    def wait_hosts_up(self, names, seconds=PATIENCE):
         def up():
             try:
                 hosts = self.hosts()
@@ -199,8 +199,8 @@ log:
                 return False
             # Degraded: its queue or libvirt is not there yet, and it takes nothing.
             return all(name in hosts and hosts[name]["up"] and not hosts[name]["degraded"] for name in names)
-        poll(up, seconds, lambda: f"hosts {names} up: {self.scheduler.tail()}"
-             + "".join(a.tail() for a in self.agents.values()))
+        poll(up, lambda: f"hosts {names} up: {self.scheduler.tail()}"
+             + "".join(a.tail() for a in self.agents.values()), seconds)
 
     def seed(self, guest=False):
         """Flavors, a network, and images: "null" halts at once, "guest" talks on its console."""
@@ -242,7 +242,7 @@ log:
     def state(self, uuid):
         return self.show(uuid)["vm_state"].removeprefix("VM_STATE_")
 
-    def wait_state(self, uuid, *states, seconds=60):
+    def wait_state(self, uuid, *states, seconds=PATIENCE):
         """Until its vm_state is one of `states` with no task going on; returns the instance."""
         seen = {}
 
@@ -261,11 +261,19 @@ log:
             return (f"{uuid} in {states}; it is {i.get('vm_state')} task={i.get('task_state')!r} "
                     f"fault={i.get('fault')} host={i.get('host')}" + self.scheduler.tail()
                     + "".join(agent.tail() for agent in self.agents.values()))
-        return poll(reached, seconds, saw, every=0.1)
+        return poll(reached, saw, seconds, every=0.1)
 
-    def delete(self, uuid, seconds=60):
+    def delete(self, uuid, seconds=PATIENCE):
         self.cli("instance", "delete", uuid)
         return self.wait_state(uuid, "DELETED", seconds=seconds)
+
+    def hold(self, daemon, point):
+        """Restarts it so that it waits at `point` until the returned file is removed."""
+        file = self.directory / f"hold-{point}"
+        file.touch()
+        daemon.restart(KILONOVA_FAILPOINTS=f"{point}=while@{file}")
+        self.wait_hosts_up(self.names)
+        return file
 
     def settle(self):
         """Daemons that run without failpoints, and no instances: where a test begins and ends."""
@@ -280,13 +288,13 @@ log:
     def console(self, uuid):
         return base64.b64decode(self.cli("instance", "console", uuid)["output"]).decode(errors="replace")
 
-    def wait_console(self, uuid, text, seconds=120):
+    def wait_console(self, uuid, text, seconds=300):
         seen = {"t": ""}
 
         def there():
             seen["t"] = self.console(uuid)
             return seen["t"] if text in seen["t"] else None
-        return poll(there, seconds, lambda: f"{text!r} on the console, which says: {seen['t'][-2000:]}", every=0.5)
+        return poll(there, lambda: f"{text!r} on the console, which says: {seen['t'][-2000:]}", seconds, every=0.5)
 
     # ---- what is really there
 
@@ -335,6 +343,6 @@ log:
         for instance in self.cli("instance", "list"):
             self.delete(instance["uuid"])
 
-    def assert_no_leak(self, live=(), seconds=30):
-        poll(lambda: not self.leaks(live), seconds, lambda: f"no leaks; there are {self.leaks(live)}"
-             + "".join(agent.tail() for agent in self.agents.values()), every=0.2)
+    def assert_no_leak(self, live=(), seconds=PATIENCE):
+        poll(lambda: not self.leaks(live), lambda: f"no leaks; there are {self.leaks(live)}"
+             + "".join(agent.tail() for agent in self.agents.values()), seconds, every=0.2)

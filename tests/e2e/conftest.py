@@ -5,6 +5,8 @@ import os
 import pathlib
 import sys
 
+import pytest
+
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 
@@ -18,3 +20,11 @@ def pytest_collection_modifyitems(config, items):
     dropped = [item for item in items if item not in keep]
     config.hook.pytest_deselected(items=dropped)
     items[:] = keep
+
+
+@pytest.fixture()
+def tidy(cloud):
+    """Ends with a cloud without instances, and nothing left of them."""
+    yield
+    cloud.delete_all()
+    cloud.assert_no_leak()

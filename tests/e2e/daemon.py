@@ -8,8 +8,13 @@ import threading
 import time
 
 
-def poll(condition, seconds, what, every=0.05):
-    """Waits until condition() is truthy and returns it."""
+# Seconds for what has no time limit of its own: longer than anything takes, on a machine that does ten
+# other things too.
+PATIENCE = 90
+
+
+def poll(condition, what, seconds=PATIENCE, every=0.05):
+    """Waits until condition() is truthy and returns it; `what` it waits for is a text or makes one."""
     deadline = time.monotonic() + seconds
     last = None
     while True:
@@ -47,9 +52,9 @@ class Daemon:
             self.wait_ready()
         return self
 
-    def wait_ready(self, seconds=30):
-        poll(lambda: self.ready_file.exists() or self.process.poll() is not None, seconds,
-             lambda: f"{self.name} ready; its log ends: {self.tail()}", every=0.01)
+    def wait_ready(self, seconds=PATIENCE):
+        poll(lambda: self.ready_file.exists() or self.process.poll() is not None,
+             lambda: f"{self.name} ready; its log ends: {self.tail()}", seconds, every=0.01)
         if not self.ready_file.exists():
             raise AssertionError(f"{self.name} exited {self.process.returncode}: {self.tail()}")
 
@@ -60,7 +65,7 @@ class Daemon:
         self.process.kill()
         self.process.wait()
 
-    def stop(self, seconds=30):
+    def stop(self, seconds=PATIENCE):
         self._stop.set()
         if self._supervisor:
             self._supervisor.join()

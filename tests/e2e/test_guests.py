@@ -11,9 +11,11 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from cloud import Cloud, boot_sector, poll
+from cloud import PATIENCE, Cloud, boot_sector, poll
 
-BOOT = 300  # seconds: UEFI on an emulated CPU, on a machine that does other things too
+BOOT = 500  # seconds: UEFI on an emulated CPU, on a machine that does other things too
+
+pytestmark = pytest.mark.usefixtures("tidy")
 
 
 @pytest.fixture(scope="module")
@@ -28,12 +30,6 @@ def cloud():
         one.wait_hosts_up(["a", "b"])
         one.seed(guest=True)
         yield one
-
-
-@pytest.fixture(autouse=True)
-def tidy(cloud):
-    yield
-    cloud.delete_all()
 
 
 def boot(cloud, host, name, *args, **kwargs):
@@ -98,8 +94,8 @@ def test_uefi_numa_scsi_and_cdrom(cloud):
                      os_command_line="console=ttyS0 quiet kilonova.watchdog")
     uuid, said = boot(cloud, "a", "uefi", flavor="big", image="uefi")
     # It arms its watchdog and leaves it alone, and is switched off for it.
-    cloud.wait_console(uuid, "guest: watchdog armed", seconds=60)
-    stopped = cloud.wait_state(uuid, "STOPPED", seconds=60)
+    cloud.wait_console(uuid, "guest: watchdog armed")
+    stopped = cloud.wait_state(uuid, "STOPPED")
     assert stopped["power_state"] == "POWER_STATE_SHUTDOWN", stopped
     assert "firmware efi" in said
     assert "cpus 2" in said
@@ -167,7 +163,7 @@ def test_tpm_of_a_build_that_was_killed(cloud, point):
     cloud.agents["a"].restart(KILONOVA_FAILPOINTS=f"{point}=kill@{marker}")
     cloud.wait_hosts_up(["a"])
     uuid = cloud.create("tpm", flavor=point)
-    poll(lambda: not cloud.agents["a"].alive(), 60, f"{point} was not passed")
+    poll(lambda: not cloud.agents["a"].alive(), f"{point} was not passed")
     kept = cloud.directory / "agent-a" / "instances" / uuid / "vtpm.secret"
     passphrase = kept.read_bytes()
     del cloud.agents["a"].env["KILONOVA_FAILPOINTS"]
@@ -185,12 +181,12 @@ def secrets(cloud):
     return cloud.libvirtd.virsh("secret-list").split()
 
 
-def ask(port, text, answer, seconds=60):
+def ask(port, text, answer):
     """Sends a line to a serial port until the guest has answered it."""
-    with socket.create_connection(("127.0.0.1", port), timeout=5) as line:
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as line:
         line.settimeout(2)
         heard = b""
-        for _ in range(seconds // 2):
+        for _ in range(PATIENCE // 2):
             line.sendall(text + b"\n")
             try:
                 heard += line.recv(4096)
@@ -203,7 +199,7 @@ def ask(port, text, answer, seconds=60):
 
 def vnc_greeting(cloud, uuid):
     graphics = ET.fromstring(cloud.libvirtd.virsh("dumpxml", uuid)).find("devices/graphics[@type='vnc']")
-    with socket.create_connection((graphics.get("listen"), int(graphics.get("port"))), timeout=10) as screen:
+    with socket.create_connection((graphics.get("listen"), int(graphics.get("port"))), timeout=PATIENCE) as screen:
         return screen.recv(12)
 
 
@@ -240,7 +236,7 @@ def test_ephemeral_swap_vfat_and_serial_port(cloud):
     cloud.cli("host", "enable", "a")
     source = ET.fromstring(cloud.libvirtd.virsh("dumpxml", other)).find("devices/serial[@type='tcp']/source")
     assert int(source.get("service")) not in ports
-    cloud.wait_console(other, "null guest", seconds=60)
+    cloud.wait_console(other, "null guest")
     cloud.delete(other)
     assert not any("virtio_rng" in line for line in said), "the flavor forbids it"
     assert cloud.used("b")["DISK_GB"] == 3, "root, ephemeral, and swap rounded up"
@@ -263,7 +259,7 @@ def test_iso_image_boots_from_its_cdrom(cloud):
     cloud.register("disc", disc, "iso")
     uuid = cloud.create("disc", image="disc", flavor="nano")
     cloud.wait_state(uuid, "ACTIVE", seconds=120)
-    cloud.wait_console(uuid, "from a disc", seconds=60)
+    cloud.wait_console(uuid, "from a disc")
     xml = cloud.libvirtd.virsh("dumpxml", uuid)
     assert re.search(r"<disk type='file' device='cdrom'>(?:(?!</disk>).)*/disk'", xml, re.S), xml
     cloud.delete(uuid)

@@ -11,9 +11,11 @@ import pytest
 
 from cloud import Cloud
 
-BOOT = 300
+BOOT = 500
 PAGES = 64  # of 2 MiB
 NR_HUGEPAGES = pathlib.Path("/proc/sys/vm/nr_hugepages")
+
+pytestmark = pytest.mark.usefixtures("tidy")
 
 
 @pytest.fixture(scope="module")
@@ -44,13 +46,6 @@ def cloud(reserved):
         one.wait_hosts_up(one.names)
         one.seed(guest=True)
         yield one
-
-
-@pytest.fixture(autouse=True)
-def tidy(cloud):
-    yield
-    cloud.delete_all()
-    cloud.assert_no_leak()
 
 
 def create_on(cloud, host, name, flavor, image="null"):

@@ -14,7 +14,7 @@ import urllib.request
 import pika
 import pytest
 
-from cloud import BIN, ROOT, Cloud, CliError, Daemon, free_port, poll
+from cloud import BIN, PATIENCE, ROOT, Cloud, CliError, Daemon, free_port, poll
 
 PAGE = (ROOT / "docs" / "operations.md").read_text()
 
@@ -92,7 +92,6 @@ class Page(Cloud):
         self.config = self.write_config("scheduler", f"""
 listen: "{self.server}"
 state_dir: "{self.directory}/scheduler"
-lease: 2s
 tls: {{ca: "{self.pem('ca.pem')}", cert: "{self.pem('scheduler.pem')}", key: "{self.pem('scheduler.key')}"}}
 amqp: {{url: "amqp://scheduler@127.0.0.1:{self.broker.port}/kilonova", password_file: "{password}"}}
 metrics: {{listen: "127.0.0.1:{self.metrics['scheduler']}"}}
@@ -130,7 +129,7 @@ metrics: {{listen: "127.0.0.1:{self.metrics.setdefault(name, free_port())}"}}
     def get(self, who, path):
         """Status and text of an HTTP answer."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics[who]}{path}", timeout=10) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics[who]}{path}", timeout=PATIENCE) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
@@ -197,7 +196,7 @@ def test_certificates_say_who_may_speak_for_a_host(page):
         assert error.value.code == 3
     # Another host with this one's certificate gets no session, and is no host.
     other = page.start_agent("compute2", certificate="compute1")
-    poll(lambda: re.search("certificate|PERMISSION|HOST_", other.log.read_text()), 20,
+    poll(lambda: re.search("certificate|PERMISSION|HOST_", other.log.read_text()),
          lambda: "why it is kept out" + other.tail())
     assert sorted(page.hosts()) == ["compute1"]
     other.stop()
@@ -251,18 +250,18 @@ def test_what_to_watch(page):
     # What is refused is counted with its reason, and dead.
     admin = pika.BlockingConnection(pika.URLParameters(page.amqp("guest", "guest"))).channel()
     admin.basic_publish("nova", "compute.compute1", b'{"oslo.version": "3.0"}')
-    poll(lambda: page.metric("compute1", "kilonova_agent_messages_refused_total"), 20, "the refusal is counted")
+    poll(lambda: page.metric("compute1", "kilonova_agent_messages_refused_total"), "the refusal is counted")
     assert 'what="' in re.search(r"kilonova_agent_messages_refused_total\S+", page.get("compute1", "/metrics")[1])[0]
     log = page.agents["compute1"].log.read_text()
     assert re.search(r"refused.*[0-9a-f]{64}", log), "its log has the body's digest"
     script = page.directory / "dead.py"
     script.write_text(block("dead.py", "python"))
     out = poll(lambda: subprocess.run(["/usr/bin/python3", script, page.amqp("guest", "guest")], capture_output=True,
-                                      text=True, check=True).stdout, 20, "the dead letter")
+                                      text=True, check=True).stdout, "the dead letter")
     assert "compute.compute1" in out and "3.0" in out
     # It took nothing away.
     assert "3.0" in poll(lambda: subprocess.run(["/usr/bin/python3", script, page.amqp("guest", "guest")],
-                                                capture_output=True, text=True, check=True).stdout, 20, "it again")
+                                                capture_output=True, text=True, check=True).stdout, "it again")
     purge = re.search(r"`(rabbitmqctl purge_queue [^`]*)`", PAGE)[1]
     shell(purge, page.directory, page.tools)
     assert admin.queue_declare("nova.dead", passive=True).method.message_count == 0
@@ -274,18 +273,18 @@ def test_without_scheduler_or_broker(page):
     uuid = page.create("there")
     page.wait_state(uuid, "ACTIVE")
     page.scheduler.stop()
-    poll(lambda: page.get("compute1", "/readyz")[0] != 200, 20, "the agent misses its session")
+    poll(lambda: page.get("compute1", "/readyz")[0] != 200, "the agent misses its session")
     assert page.get("compute1", "/readyz")[1].strip()
     assert page.get("compute1", "/healthz")[0] == 200
     page.scheduler.start()
-    poll(lambda: page.get("compute1", "/readyz")[0] == 200, 60, "the agent is back")
-    page.wait_hosts_up(["compute1"], seconds=60)
+    poll(lambda: page.get("compute1", "/readyz")[0] == 200, "the agent is back")
+    page.wait_hosts_up(["compute1"])
     page.broker.wait_for_queue_on_disk("compute.compute1")
     page.broker.kill9()
     try:
-        poll(lambda: page.get("scheduler", "/readyz")[0] != 200, 60, "the scheduler misses its broker")
+        poll(lambda: page.get("scheduler", "/readyz")[0] != 200, "the scheduler misses its broker")
         assert page.metric("scheduler", "kilonova_scheduler_broker_connected") == 0
-        poll(lambda: any(r.startswith("QUEUE_DEAF") for r in page.hosts()["compute1"]["degraded"]), 60,
+        poll(lambda: any(r.startswith("QUEUE_DEAF") for r in page.hosts()["compute1"]["degraded"]),
              lambda: f"the host says so: {page.hosts()}")
         assert page.cli("instance", "delete", uuid)["task_state"] == "deleting"
         assert page.metric("scheduler", "kilonova_scheduler_outbox_pending") == 1
@@ -294,8 +293,8 @@ def test_without_scheduler_or_broker(page):
         assert page.domains() == {uuid: True}
     finally:
         page.broker.start()
-    page.wait_state(uuid, "DELETED", seconds=120)
-    page.wait_hosts_up(["compute1"], seconds=120)
+    page.wait_state(uuid, "DELETED")
+    page.wait_hosts_up(["compute1"])
     page.delete(new)
 
 
@@ -319,18 +318,18 @@ def test_signals(page):
     agent ends at once."""
     page.config.write_text(page.config.read_text() + "log: {level: debug}\n")
     page.scheduler.process.send_signal(signal.SIGHUP)
-    poll(lambda: "configuration reloaded" in page.scheduler.log.read_text(), 10, "the reload")
+    poll(lambda: "configuration reloaded" in page.scheduler.log.read_text(), "the reload")
     page.cli("host", "list")
     agent = page.agents["compute1"]
     agent.process.send_signal(signal.SIGHUP)
-    poll(lambda: "nothing to reload" in agent.log.read_text(), 10, "the agent's shrug")
+    poll(lambda: "nothing to reload" in agent.log.read_text(), "the agent's shrug")
     uuid = page.create("guest")
     page.wait_state(uuid, "ACTIVE")
     # A stop that waits for its guest, which heeds no button.
     page.cli("instance", "stop", uuid)
     agent.process.send_signal(signal.SIGTERM)
     agent.process.send_signal(signal.SIGTERM)
-    assert agent.process.wait(20) == 0
+    assert agent.process.wait(PATIENCE) == 0
     assert page.domains() == {uuid: True} or page.domains() == {uuid: False}, "the guest is as it was"
     agent.start()
     page.wait_state(uuid, "STOPPED")
@@ -363,9 +362,9 @@ def test_backup_and_restore(page):
     page.scheduler.start()
     page.wait_hosts_up(["compute1"])
     assert page.domains() == {kept: True, later: True}, "guests never die of it"
-    poll(lambda: "host has an instance nobody knows; left alone" in page.scheduler.log.read_text(), 20,
+    poll(lambda: "host has an instance nobody knows; left alone" in page.scheduler.log.read_text(),
          "what the log says of it")
-    again = poll(lambda: page.show(gone) if page.show(gone)["power_state"] == "POWER_STATE_NOSTATE" else None, 20,
+    again = poll(lambda: page.show(gone) if page.show(gone)["power_state"] == "POWER_STATE_NOSTATE" else None,
                  "listed again with power NOSTATE")
     assert again["vm_state"] == "VM_STATE_ACTIVE"
     page.delete(gone)
@@ -397,7 +396,7 @@ def test_a_lost_journal(page):
     agent.start()
     page.wait_hosts_up(["compute1"])
     assert page.domains() == {uuid: True}
-    poll(lambda: not nobody.exists(), 20, "the directory nobody knows is put away")
+    poll(lambda: not nobody.exists(), "the directory nobody knows is put away")
     assert [p.name.split(".")[0] for p in (state / "quarantine").iterdir()] == [nobody.name]
     page.cli("instance", "stop", uuid, "--wait", timeout=120)
     page.cli("instance", "start", uuid, "--wait", timeout=120)
@@ -409,13 +408,13 @@ def test_a_lost_journal(page):
 def test_a_queue_that_is_deleted_comes_again(page):
     command = re.search(r"`(rabbitmqctl delete_queue -p kilonova compute\.HOST)`", PAGE)[1]
     shell(command.replace("HOST", "compute1"), page.directory, page.tools)
-    uuid = poll(lambda: _active(page), 60, "the agent has declared it anew", every=1)
+    uuid = poll(lambda: _active(page), "the agent has declared it anew", every=1)
     page.delete(uuid)
 
 
 def _active(page):
     uuid = page.create("x")
-    if page.wait_state(uuid, "ACTIVE", "ERROR", seconds=60)["vm_state"] == "VM_STATE_ACTIVE":
+    if page.wait_state(uuid, "ACTIVE", "ERROR")["vm_state"] == "VM_STATE_ACTIVE":
         return uuid
     page.delete(uuid)
     return None

@@ -34,6 +34,8 @@ ALIASES = [{"name": "gpu", "vendor_id": "10de", "product_id": "1db4"},
 def yaml_list(objects):
     return "[" + ", ".join(f"'{json.dumps(each)}'" for each in objects) + "]"
 
+pytestmark = pytest.mark.usefixtures("tidy")
+
 
 @pytest.fixture(scope="module")
 def cloud():
@@ -54,13 +56,6 @@ def cloud():
         yield one
 
 
-@pytest.fixture(autouse=True)
-def tidy(cloud):
-    yield
-    cloud.delete_all()
-    cloud.assert_no_leak()
-
-
 def flavor(cloud, name, *extra):
     args = [word for one in extra for word in ("--extra", one)]
     cloud.cli("flavor", "create", name, "--id", name, "--vcpus", 1, "--memory", 64, "--disk", 1, *args)
@@ -75,7 +70,7 @@ def free(cloud, host="gpus"):
 
 def wait_free(cloud, **products):
     want = {name.lstrip("_"): count for name, count in products.items()}
-    poll(lambda: all(free(cloud).get(name, 0) == count for name, count in want.items()), 30,
+    poll(lambda: all(free(cloud).get(name, 0) == count for name, count in want.items()),
          lambda: f"free {want}; the host says {free(cloud)}" + cloud.agents["gpus"].tail())
 
 

@@ -48,10 +48,8 @@ def cloud():
 
 
 @pytest.fixture(autouse=True)
-def tidy(cloud):
+def working_kernel(cloud, tidy):
     yield
-    cloud.delete_all()
-    cloud.assert_no_leak()
     assert cloud.kernel.failure is None
 
 
@@ -119,7 +117,7 @@ def test_a_build_that_was_killed_goes_on_with_its_device(cloud):
         agent.restart(KILONOVA_FAILPOINTS=f"{point}=kill@{cloud.directory / point}")
         cloud.wait_hosts_up(cloud.names)
         guests.append(cloud.create(point.replace(".", "-"), flavor="any"))
-        poll(lambda: not agent.alive(), 60, f"{point} was not passed")
+        poll(lambda: not agent.alive(), f"{point} was not passed")
         assert len(made(cloud)) == count + (point == "agent.build.mdevs.after")
         del agent.env["KILONOVA_FAILPOINTS"]
         agent.start()
@@ -134,7 +132,7 @@ def test_a_guest_has_its_device_until_it_is_deleted(cloud):
     everything = [one for each in held.values() for one in each]
     assert sorted(everything) == sorted(made(cloud)) and len(everything) == 3
     assert collections.Counter(made(cloud).values()) == {(TWO, "nvidia-35"): 2, (ONE, "nvidia-36"): 1}
-    poll(lambda: vgpus(cloud) == {TWO: (2, 2), ONE: (1, 1)}, 30, lambda: vgpus(cloud))
+    poll(lambda: vgpus(cloud) == {TWO: (2, 2), ONE: (1, 1)}, lambda: vgpus(cloud))
     refused(cloud, "any")
 
     # Neither the agent's death, nor libvirt's, nor a guest's stop frees one.
@@ -177,10 +175,10 @@ def test_the_same_devices_after_the_machine_was_started_anew(cloud):
     for uuid in guests:
         cloud.libvirtd.virsh("destroy", uuid)
     cloud.kernel.forget()
-    poll(lambda: not cloud.libvirtd.virsh("nodedev-list", "--cap", "mdev"), 30, "libvirt knows some still")
+    poll(lambda: not cloud.libvirtd.virsh("nodedev-list", "--cap", "mdev"), "libvirt knows some still")
     agent.start()
     cloud.wait_hosts_up(cloud.names)
-    poll(lambda: made(cloud) == held, 60, lambda: f"{held}; there are {made(cloud)}" + agent.tail())
+    poll(lambda: made(cloud) == held, lambda: f"{held}; there are {made(cloud)}" + agent.tail())
     for uuid, had in guests.items():
         cloud.wait_state(uuid, "STOPPED")
         cloud.cli("instance", "start", uuid)

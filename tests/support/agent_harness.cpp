@@ -189,11 +189,11 @@ agent::core::AgentSettings QuickSettings(const std::filesystem::path& dir) {
   settings.host = "host1";
   settings.paths.state_dir = dir;
   settings.template_wait = std::chrono::milliseconds(50);
-  settings.hypervisor_wait = std::chrono::milliseconds(300);
+  settings.hypervisor_wait = std::chrono::seconds(5);
   settings.shutdown_timeout = std::chrono::milliseconds(60);
   settings.shutdown_retry = std::chrono::milliseconds(20);
   settings.soft_reboot_timeout = std::chrono::milliseconds(60);
-  settings.start_timeout = std::chrono::milliseconds(500);
+  settings.start_timeout = std::chrono::seconds(5);
   settings.poll = std::chrono::milliseconds(5);
   settings.undo_retry_first = std::chrono::milliseconds(5);
   return settings;
@@ -227,7 +227,7 @@ Verdict AgentHarness::Send(const std::string& what, int n, std::int64_t generati
 }
 
 void AgentHarness::Until(const std::function<bool()>& done, const char* what) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   while (!done()) {
     ASSERT_LT(std::chrono::steady_clock::now(), deadline) << "waited in vain for: " << what;
     std::this_thread::sleep_for(std::chrono::milliseconds(1));

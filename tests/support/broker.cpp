@@ -34,16 +34,23 @@ sockaddr_in Loopback(std::uint16_t port) {
 }
 
 // Below the range that outgoing connections take theirs from, or one of those might be there first.
-std::uint16_t FreePort() {
+// The socket, added to `holders`, keeps the port from others who look for one; whoever sets
+// SO_REUSEADDR, as servers do, can listen there.
+std::uint16_t TakePort(std::vector<int>& holders) {
   static std::mt19937 random{std::random_device{}()};
   while (true) {
     const auto port =
         static_cast<std::uint16_t>(std::uniform_int_distribution<int>(12000, 32000)(random));
     const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in address = Loopback(port);
-    const bool free = bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
-    close(fd);
-    if (free) return port;
+    if (bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
+      close(fd);
+      continue;
+    }
+    const int yes = 1;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    holders.push_back(fd);
+    return port;
   }
 }
 
@@ -124,10 +131,10 @@ constexpr auto kPollEvery = std::chrono::milliseconds(20);
 
 TestBroker::TestBroker(TestBrokerOptions options)
     : options_(std::move(options)),
-      port_(FreePort()),
-      tls_port_(options_.tls_cert.empty() ? std::uint16_t{0} : FreePort()),
-      epmd_port_(FreePort()),
-      dist_port_(FreePort()) {
+      port_(TakePort(port_holders_)),
+      tls_port_(options_.tls_cert.empty() ? std::uint16_t{0} : TakePort(port_holders_)),
+      epmd_port_(TakePort(port_holders_)),
+      dist_port_(TakePort(port_holders_)) {
   std::string pattern = (std::filesystem::temp_directory_path() / "kn-broker-XXXXXX").string();
   if (mkdtemp(pattern.data()) == nullptr) std::abort();
   directory_ = pattern;
@@ -162,6 +169,7 @@ TestBroker::TestBroker(TestBrokerOptions options)
 TestBroker::~TestBroker() {
   KillAndReap(&server_);
   KillAndReap(&epmd_);
+  for (const int fd : port_holders_) close(fd);
   if (std::getenv("KILONOVA_TEST_KEEP") != nullptr) return;
   std::error_code ignored;
   std::filesystem::remove_all(directory_, ignored);

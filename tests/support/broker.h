@@ -63,6 +63,7 @@ class TestBroker {
   const TestBrokerOptions options_;
   std::filesystem::path directory_;
   std::string node_;
+  std::vector<int> port_holders_;
   std::uint16_t port_ = 0, tls_port_ = 0, epmd_port_ = 0, dist_port_ = 0;
   pid_t epmd_ = -1, server_ = -1;
 };

@@ -31,17 +31,25 @@ import time
 INSTALLED = pathlib.Path("/usr/lib/rabbitmq/bin/rabbitmq-server").resolve().parent.parent
 
 
-def free_port():
-    """Below the range that outgoing connections take theirs from, or one of those might be there
-    first."""
+def take_port():
+    """A free port, below the range that outgoing connections take theirs from, and the socket that
+    keeps it from others who look for one; whoever sets SO_REUSEADDR, as servers do, can listen there."""
     while True:
         port = random.randrange(12000, 32000)
-        with socket.socket() as s:
-            try:
-                s.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                continue
+        holder = socket.socket()
+        try:
+            holder.bind(("127.0.0.1", port))
+        except OSError:
+            holder.close()
+            continue
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        return port, holder
+
+
+def free_port():
+    port, holder = take_port()
+    holder.close()
+    return port
 
 
 def greets(port):
@@ -65,8 +73,10 @@ class Broker:
         if facts.exists():
             self.facts = json.loads(facts.read_text())
         else:
-            self.facts = {"port": port or free_port(), "epmd_port": free_port(),
-                          "dist_port": free_port()}
+            taken = {name: take_port() for name in ("port", "epmd_port", "dist_port")}
+            self._holders = [holder for _, holder in taken.values()]  # as long as this object
+            self.facts = {name: number for name, (number, _) in taken.items()}
+            self.facts["port"] = port or self.facts["port"]
             self.facts["node"] = f"kn{os.getpid()}p{self.facts['port']}@localhost"
             facts.write_text(json.dumps(self.facts))
             self._write_files(extra_config)

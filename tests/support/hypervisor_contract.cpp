@@ -23,7 +23,7 @@ struct Heard {
 };
 
 bool Soon(const std::function<bool()>& condition) {
-  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(15);
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   while (!condition()) {
     if (std::chrono::steady_clock::now() > until) return condition();
     std::this_thread::sleep_for(std::chrono::milliseconds(5));

@@ -37,7 +37,7 @@ class TestLibvirtd {
   TestLibvirtd& operator=(const TestLibvirtd&) = delete;
 
   // Returns once libvirtd answers.
-  Status Start(std::chrono::seconds patience = std::chrono::seconds(30));
+  Status Start(std::chrono::seconds patience = std::chrono::seconds(120));
   Status Restart();  // starts what does not run
   void Kill9();
   void Pause();  // SIGSTOP: connected, silent

@@ -52,6 +52,7 @@ class Libvirtd:
     def __init__(self, own_net=False, console_bytes=None, cells=1, pci=(), mdevs=()):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="kn-lv-"))
         self.own_net = own_net
+        self.dhcp_prefix = f"10.213.{secrets.randbelow(256)}"  # others may run beside it
         self.uri = f"qemu+unix:///system?socket={self.directory}/sock/libvirt-sock"
         self._console_bytes = console_bytes
         self._cells = cells
@@ -70,7 +71,7 @@ class Libvirtd:
     def __exit__(self, *_):
         self.stop()
 
-    def start(self, patience=30):
+    def start(self, patience=120):
         os.chmod(self.directory, 0o755)
         for path in (["/dev/vfio"] if self._pci else []) + (["/run/udev"] if self._mdevs else []):
             self._borrowed[path] = _borrow(path)
@@ -98,7 +99,7 @@ class Libvirtd:
         """Runs a command in the namespaces; returns its output."""
         net = ["--net"] if self.own_net else []
         done = subprocess.run(["nsenter", "-t", str(self._init), "--mount", "--pid", *net, *command],
-                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300)
         if check and done.returncode != 0:
             raise RuntimeError(f"{command}: {done.stdout}{done.stderr}")
         return done.stdout
@@ -126,7 +127,7 @@ class Libvirtd:
     def kill9(self):
         self._signal("KILL")
         # Gone, not merely told: restart looks for it.
-        until = time.monotonic() + 10
+        until = time.monotonic() + 60
         while time.monotonic() < until:
             if not self.inside("sh", "-c", f"kill -0 {self.pid()} 2>&1 || echo gone").strip() == "":
                 return
@@ -157,12 +158,12 @@ class Libvirtd:
 
     def add_network(self, name, bridge=None, dhcp=False):
         """An active libvirt network that leads nowhere; removed by stop. dhcp: libvirt's dnsmasq
-        gives 10.213.77.100-200 on it."""
+        gives 100 to 200 of `dhcp_prefix` on it."""
         bridge = bridge or "kn" + secrets.token_hex(4)
         ip = ""
         if dhcp:
-            ip = ("<ip address='10.213.77.1' netmask='255.255.255.0'><dhcp>"
-                  "<range start='10.213.77.100' end='10.213.77.200'/></dhcp></ip>")
+            ip = (f"<ip address='{self.dhcp_prefix}.1' netmask='255.255.255.0'><dhcp>"
+                  f"<range start='{self.dhcp_prefix}.100' end='{self.dhcp_prefix}.200'/></dhcp></ip>")
         path = self.directory / f"{bridge}.xml"
         path.write_text(f"<network><name>{name}</name><bridge name='{bridge}'/>{ip}</network>")
         self.virsh("net-define", str(path))

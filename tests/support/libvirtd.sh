@@ -222,7 +222,7 @@ start() {
   [ ! -e "$dir/pci/memlock.so" ] || export LD_PRELOAD="$dir/pci/memlock.so"
   runs "$dir/libvirtd.pid" ||
     libvirtd -d -f /etc/libvirt/libvirtd.conf -p "$dir/libvirtd.pid" </dev/null >/dev/null 2>>"$dir/libvirtd.err"
-  for _ in $(seq 300); do
+  for _ in $(seq 1200); do
     if virsh -q -c "qemu+unix:///system?socket=$dir/sock/libvirt-sock" list >/dev/null 2>&1; then
       exit 0
     fi

@@ -146,12 +146,12 @@ class QueueReceiver::Impl {
               const core::SinkAnswer& answer) {
     switch (answer.verdict) {
       case core::Verdict::kAck: {
-        FAILPOINT("agent.ack.before");
-        consumer_.Ack(delivery.token);
         {
           absl::MutexLock lock(&mutex_);
           ++counters_.accepted;
         }
+        FAILPOINT("agent.ack.before");
+        consumer_.Ack(delivery.token);
         FAILPOINT("agent.ack.after");
         LogInfo("request accepted", {F("request", incoming.request.request_id),
                                      F("instance", model::InstanceUuid(incoming.request)),
@@ -181,9 +181,11 @@ class QueueReceiver::Impl {
     LogWarn("message refused", {F("reason", ReasonOf(why)), F("bytes", delivery.body_size),
                                 F("sha256", delivery.too_large ? "" : Sha256Hex(delivery.body)),
                                 F("delivery_count", delivery.delivery_count)});
+    {
+      absl::MutexLock lock(&mutex_);
+      ++counters_.refused[ReasonOf(why)];
+    }
     consumer_.Reject(delivery.token);
-    absl::MutexLock lock(&mutex_);
-    ++counters_.refused[ReasonOf(why)];
   }
 
   const QueueReceiverOptions options_;

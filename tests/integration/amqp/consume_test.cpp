@@ -31,7 +31,7 @@ TEST_F(Consuming, Rejected_IsDeadLettered) {
     const auto bodies = dead.Bodies();
     return std::ranges::find(bodies, "poison") != bodies.end();
   }));
-  EXPECT_EQ(receiver.Health().rejected, 1u);
+  EXPECT_TRUE(Eventually([&] { return receiver.Health().rejected == 1; }));
   EXPECT_EQ(receiver.Bodies().size(), 1u);
 }
 
@@ -56,13 +56,13 @@ TEST_F(Consuming, Prefetch_BoundsWhatIsUnsettled) {
 TEST_F(Consuming, FullPrefetch_IsNotTakenForDeafness) {
   ConsumerOptions options = ConsumerFor(Host());
   options.prefetch = 1;
-  options.probe = {.interval = milliseconds(50), .deaf_after = milliseconds(300)};
+  options.probe = {.interval = milliseconds(50), .deaf_after = seconds(3)};
   Receiver receiver(Settings(), options, Receiver::Then::kKeep);
   ASSERT_TRUE(receiver.Ready());
   Publisher publisher(Settings(), PublisherQuick());
   ASSERT_EQ(Send(publisher, To(Host(), "slow")), PublishResult::kConfirmed);
   ASSERT_TRUE(receiver.Got(1));
-  EXPECT_FALSE(Eventually([&] { return receiver.Health().deaf > 0; }, milliseconds(1200)));
+  EXPECT_FALSE(Eventually([&] { return receiver.Health().deaf > 0; }, milliseconds(4500)));
   receiver.consumer().Ack(receiver.Deliveries()[0].token);
   EXPECT_TRUE(Eventually([&] { return receiver.Health().acked >= 1; }));
   EXPECT_EQ(receiver.Health().connects, 1u);
@@ -114,7 +114,7 @@ TEST_F(Consuming, QueueDeleted_IsDeclaredAgain) {
 // Somebody unbinds the queue: the consumer is told nothing, only the probe can know.
 TEST_F(Consuming, BindingRemoved_ProbeNoticesAndBindsAgain) {
   ConsumerOptions options = ConsumerFor(Host());
-  options.probe = {.interval = milliseconds(100), .deaf_after = seconds(5)};
+  options.probe = {.interval = milliseconds(100), .deaf_after = kPatience};
   Receiver receiver(Settings(), options);
   ASSERT_TRUE(receiver.Ready());
   ASSERT_TRUE(Eventually([&] { return receiver.Health().probes_received > 0; }));
@@ -149,7 +149,7 @@ TEST_F(Consuming, OtherDeclarationOfTheQueue_IsLoud) {
 
 TEST_F(Consuming, Probes_ComeBackAndNeverReachTheHandler) {
   ConsumerOptions options = ConsumerFor(Host());
-  options.probe = {.interval = milliseconds(50), .deaf_after = seconds(2)};
+  options.probe = {.interval = milliseconds(50), .deaf_after = kPatience};
   Receiver receiver(Settings(), options);
   ASSERT_TRUE(Eventually([&] { return receiver.Health().probes_received >= 5; }));
   EXPECT_TRUE(receiver.Bodies().empty());
@@ -166,7 +166,7 @@ TEST_F(Consuming, SilentBroker_IsNoticedByProbeAndLeft) {
   Receiver receiver(settings, options);
   ASSERT_TRUE(Eventually([&] { return receiver.Health().probes_received > 0; }));
   SharedBroker().Pause();
-  const bool noticed = Eventually([&] { return receiver.Health().deaf == 1; }, seconds(5));
+  const bool noticed = Eventually([&] { return receiver.Health().deaf > 0; });
   SharedBroker().Unpause();
   ASSERT_TRUE(noticed);
   ASSERT_TRUE(receiver.Ready());
@@ -184,7 +184,7 @@ TEST_F(Consuming, SilentBroker_IsNoticedByHeartbeatAlone) {
   Receiver receiver(settings, options);
   ASSERT_TRUE(receiver.Ready());
   SharedBroker().Pause();
-  const bool noticed = Eventually([&] { return !receiver.Health().connected; }, seconds(6));
+  const bool noticed = Eventually([&] { return !receiver.Health().connected; });
   SharedBroker().Unpause();
   EXPECT_TRUE(noticed);
   EXPECT_TRUE(receiver.Ready());
@@ -216,7 +216,7 @@ TEST_F(Consuming, BodyNearTheBrokersLimit_IsReadPastAndNotKept) {
   EXPECT_TRUE(delivery.body.empty());
   EXPECT_LT(ResidentKib() - before, 4096);
   EXPECT_EQ(Send(publisher, To(Host(), "good")), PublishResult::kConfirmed);
-  EXPECT_TRUE(receiver.Got(2, seconds(1)));
+  EXPECT_TRUE(receiver.Got(2));
 }
 
 }  // namespace

@@ -39,11 +39,15 @@ Receiver::Receiver(ConnectionSettings settings, ConsumerOptions options, Then th
 void Receiver::Take(Delivery delivery) {
   // The first delivery may come before the constructor knows its own consumer.
   while (self_.load() == nullptr) std::this_thread::yield();
-  if (then_ == Then::kAck) self_.load()->Ack(delivery.token);
-  if (then_ == Then::kReject) self_.load()->Reject(delivery.token);
-  absl::MutexLock lock(&mutex_);
-  bodies_.push_back(delivery.body);
-  deliveries_.push_back(std::move(delivery));
+  const DeliveryToken token = delivery.token;
+  {
+    // Before the broker hears: a test may look as soon as it has an effect there.
+    absl::MutexLock lock(&mutex_);
+    bodies_.push_back(delivery.body);
+    deliveries_.push_back(std::move(delivery));
+  }
+  if (then_ == Then::kAck) self_.load()->Ack(token);
+  if (then_ == Then::kReject) self_.load()->Reject(token);
 }
 
 }  // namespace kilonova::amqp

@@ -25,9 +25,11 @@ using std::chrono::seconds;
 // Started on first use; ended with the process.
 ::kilonova::testing::TestBroker& SharedBroker();
 
+// Longer than anything takes, on a machine that does ten other things too.
+constexpr seconds kPatience{60};
+
 // Waits for `condition`, at most `patience`.
-inline bool Eventually(const std::function<bool()>& condition,
-                       milliseconds patience = seconds(15)) {
+inline bool Eventually(const std::function<bool()>& condition, milliseconds patience = kPatience) {
   const auto deadline = std::chrono::steady_clock::now() + patience;
   while (std::chrono::steady_clock::now() < deadline) {
     if (condition()) return true;
@@ -67,7 +69,7 @@ class AmqpTest : public ::testing::Test {
   static PublishResult Send(Publisher& publisher, Message message) {
     auto sent = publisher.Publish(std::move(message));
     EXPECT_TRUE(sent.ok()) << sent.status();
-    if (!sent.ok() || sent->wait_for(seconds(20)) != std::future_status::ready) {
+    if (!sent.ok() || sent->wait_for(kPatience) != std::future_status::ready) {
       ADD_FAILURE() << "no answer";
       return PublishResult::kUnknown;
     }
@@ -89,7 +91,7 @@ class Receiver {
     absl::MutexLock lock(&mutex_);
     return deliveries_;
   }
-  bool Got(std::size_t count, milliseconds patience = seconds(15)) const {
+  bool Got(std::size_t count, milliseconds patience = kPatience) const {
     return Eventually([&] { return Bodies().size() >= count; }, patience);
   }
   bool Ready() const {

@@ -165,7 +165,7 @@ TEST_F(QueueReceiving, GoodMessage_IsJournalledThenAcknowledged) {
   EXPECT_TRUE(receiver->Counters().refused.empty());
 }
 
-TEST_F(QueueReceiving, BadBodies_AreDeadLetteredAndTheNextGoodOneIsServedWithinASecond) {
+TEST_F(QueueReceiving, BadBodies_AreDeadLetteredAndTheNextGoodOneIsServed) {
   auto dead = DeadLetters();
   RecordingSink sink;
   auto receiver = Start(sink);
@@ -182,7 +182,7 @@ TEST_F(QueueReceiving, BadBodies_AreDeadLetteredAndTheNextGoodOneIsServedWithinA
         << ::testing::PrintToString(receiver->Counters().refused);
     ASSERT_EQ(Send(publisher, To(Host(), oslo::testing::SomeBody())), PublishResult::kConfirmed);
     ++good;
-    EXPECT_TRUE(Eventually([&] { return sink.Accepted() == good; }, seconds(1)));
+    EXPECT_TRUE(Eventually([&] { return sink.Accepted() == good; }));
   }
   EXPECT_EQ(sink.Refused().size(), BadBodies().size());
   // Dead letters above the reader's own limit arrive without their bytes.

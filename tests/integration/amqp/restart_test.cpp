@@ -43,7 +43,7 @@ TEST_F(BrokerKilled, ConfirmedSurvives_UnconfirmedIsKnown_BothReconnect) {
   auto waiting = publisher.Publish(To(Host(), "waited"));
   ASSERT_TRUE(waiting.ok());
   ASSERT_TRUE(SharedBroker().Restart().ok());
-  ASSERT_EQ(waiting->wait_for(seconds(15)), std::future_status::ready);
+  ASSERT_EQ(waiting->wait_for(kPatience), std::future_status::ready);
   EXPECT_EQ(waiting->get().result, PublishResult::kConfirmed);
   for (const std::string& body : again) {
     EXPECT_EQ(Send(publisher, To(Host(), body)), PublishResult::kConfirmed);

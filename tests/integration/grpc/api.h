@@ -30,7 +30,7 @@
 namespace kilonova::scheduler::adapters::grpc {
 
 inline bool Eventually(const std::function<bool()>& condition) {
-  const absl::Time until = absl::Now() + absl::Seconds(20);
+  const absl::Time until = absl::Now() + absl::Seconds(60);
   while (!condition()) {
     if (absl::Now() > until) return false;
     absl::SleepFor(absl::Milliseconds(2));
@@ -44,7 +44,7 @@ Status Call(Stub& stub,
             ::grpc::Status (Stub::*method)(::grpc::ClientContext*, const Request&, Response*),
             const Request& request, Response* response) {
   ::grpc::ClientContext context;
-  ::kilonova::grpc::SetDeadline(&context, std::chrono::seconds(20));
+  ::kilonova::grpc::SetDeadline(&context, std::chrono::seconds(60));
   return ::kilonova::grpc::FromGrpc((stub.*method)(&context, request, response));
 }
 

@@ -15,7 +15,7 @@ SOURCE = pathlib.Path(__file__).resolve().parents[3]
 BINARY = BUILD / "bin" / "kilonova-scheduler"
 
 
-def wait_for(condition, what, seconds=30):
+def wait_for(condition, what, seconds=60):
     until = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > until:
@@ -101,7 +101,7 @@ class DaemonTest(unittest.TestCase):
         self.assertIn("lock", second.stderr)
         self.assertIsNone(process.poll())
         process.send_signal(signal.SIGTERM)
-        self.assertEqual(process.wait(timeout=30), 0)
+        self.assertEqual(process.wait(timeout=60), 0)
         self.assertIn("stopped", self.log())
         self.assertNotIn("hush", self.log())
         # The same state again, after an end and after a kill.

@@ -30,7 +30,7 @@ std::string Bytes(const ::grpc::ByteBuffer& buffer) {
 // grpc.health.v1.HealthCheckResponse.status; -1 when the call fails.
 int Health(::grpc::Channel* channel) {
   ::grpc::ClientContext context;
-  wire::SetDeadline(&context, std::chrono::seconds(10));
+  wire::SetDeadline(&context, std::chrono::seconds(60));
   const ::grpc::internal::RpcMethod method("/grpc.health.v1.Health/Check",
                                            ::grpc::internal::RpcMethod::NORMAL_RPC);
   const ::grpc::Slice empty("");
@@ -47,7 +47,7 @@ TEST_F(ApiTest, Health_IsServing) { EXPECT_EQ(Health(channel_.get()), 1); }
 
 TEST_F(ApiTest, Reflection_NamesTheServices) {
   ::grpc::ClientContext context;
-  wire::SetDeadline(&context, std::chrono::seconds(10));
+  wire::SetDeadline(&context, std::chrono::seconds(60));
   const ::grpc::internal::RpcMethod method(
       "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
       ::grpc::internal::RpcMethod::BIDI_STREAMING);
@@ -105,7 +105,7 @@ TEST_F(ApiTest, WhileTheStateIsLoaded_EveryCallIsToldSoAtOnce) {
   EXPECT_EQ(told.code(), Code::kUnavailable);
   EXPECT_TRUE(HasReason(told, reason::kStarting)) << Describe(told);
   ::grpc::ClientContext context;
-  wire::SetDeadline(&context, std::chrono::seconds(20));
+  wire::SetDeadline(&context, std::chrono::seconds(60));
   const auto agents = v1::AgentService::NewStub(channel);
   const auto session = agents->Session(&context);
   v1::SessionResponse answer;

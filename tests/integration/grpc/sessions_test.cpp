@@ -293,7 +293,7 @@ TEST_F(ClientTest, Build_GoesThroughToTheJournal) {
   }
   EXPECT_TRUE(Eventually([&] { return Active(made->instances(2)) && AllAcknowledged(); }));
   const model::Flavor flavor = rig_.conductor->Flavors().flavors.front();
-  EXPECT_TRUE(client_.Template("1", flavor.ContentHash(), std::chrono::seconds(10)).ok());
+  EXPECT_TRUE(client_.Template("1", flavor.ContentHash(), std::chrono::seconds(60)).ok());
 
   v1::GetConsoleOutputRequest request;
   request.set_instance(made->instances(0).uuid());

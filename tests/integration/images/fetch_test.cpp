@@ -65,6 +65,8 @@ TEST_F(FetchTest, ADamagedCacheIsFetchedAnew) {
 }
 
 TEST_F(FetchTest, EachKindOfTroubleHasItsReasonAndLeavesNothing) {
+  options.http.stall_time = std::chrono::seconds(3);
+  Reopen();
   const struct {
     std::string path;
     Reason reason;

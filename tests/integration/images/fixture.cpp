@@ -20,17 +20,6 @@ namespace kilonova::testing {
 namespace fs = std::filesystem;
 using agent::adapters::images::DiskImageStore;
 
-TempDir::TempDir() {
-  std::string name = (fs::temp_directory_path() / "kilonova-images-XXXXXX").string();
-  if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
-  path_ = name;
-}
-
-TempDir::~TempDir() {
-  std::error_code ignored;
-  fs::remove_all(path_, ignored);
-}
-
 void WriteFile(const fs::path& path, std::string_view bytes) {
   std::ofstream file(path, std::ios::binary | std::ios::trunc);
   file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
@@ -101,7 +90,6 @@ ImageStoreTest::ImageStoreTest() {
   options.tools.qemu_img = wrapper;
   options.http.allow_loopback = true;
   options.http.first_backoff = std::chrono::milliseconds(1);
-  options.http.stall_time = std::chrono::seconds(1);
   Reopen();
 }
 

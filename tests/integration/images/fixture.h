@@ -14,19 +14,9 @@
 
 #include "agent/adapters/images/disk_image_store.h"
 #include "common/model/requests.h"
+#include "tests/support/temp_dir.h"
 
 namespace kilonova::testing {
-
-class TempDir {
- public:
-  TempDir();
-  ~TempDir();
-  TempDir(const TempDir&) = delete;
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 // tests/support/image_server.py over one file; ends with this object.
 class ImageServer {
@@ -50,7 +40,7 @@ void WriteFile(const std::filesystem::path& path, std::string_view bytes);
 std::string ReadFile(const std::filesystem::path& path);
 // Runs a tool and expects it to succeed; its output.
 std::string MustRun(const std::string& program, const std::vector<std::string>& arguments);
-// Polls until `ready` or ten seconds have passed.
+// Polls until `ready` or a minute has passed.
 template <class Ready>
 bool Eventually(Ready ready);
 
@@ -73,10 +63,10 @@ class ImageStoreTest : public ::testing::Test {
 
 template <class Ready>
 bool Eventually(Ready ready) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   while (!ready()) {
     if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::yield();
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
   }
   return true;
 }

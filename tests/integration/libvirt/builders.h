@@ -26,6 +26,8 @@ std::string XmlOf(const agent::guest::GuestConfig& config, const model::BuildReq
 // Runs a program; throws with its output when it fails.
 std::string MustRun(const std::string& command);
 // True once `condition` holds; false when it never did.
+// Longer than anything takes, on a machine that does ten other things too.
+constexpr std::chrono::seconds kPatience{60};
 bool Within(std::chrono::milliseconds time, const std::function<bool()>& condition);
 
 }  // namespace kilonova::testing

@@ -74,7 +74,7 @@ TEST_P(GuestBoot, TellsWhatItSees) {
   options.uri = libvirtd.uri();
   options.host = kHost;
   agent::adapters::libvirt::Hypervisor hypervisor(options);
-  ASSERT_TRUE(Within(seconds(20), [&] { return hypervisor.Connected(); }));
+  ASSERT_TRUE(Within(kPatience, [&] { return hypervisor.Connected(); }));
   const Status defined = hypervisor.Define(XmlOf(config, request, base));
   ASSERT_TRUE(defined.ok()) << Describe(defined);
   const Status started = hypervisor.Start(uuid);
@@ -82,7 +82,7 @@ TEST_P(GuestBoot, TellsWhatItSees) {
 
   const auto console = config.paths.Console(uuid);
   const bool ready = Within(
-      seconds(120), [&] { return ReadFile(console).find("guest: ready") != std::string::npos; });
+      seconds(300), [&] { return ReadFile(console).find("guest: ready") != std::string::npos; });
   const std::string said = ReadFile(console);
   ASSERT_TRUE(ready) << said;
   std::vector<std::string> lines{"guest: smbios uuid " + uuid.str(),
@@ -102,7 +102,7 @@ TEST_P(GuestBoot, TellsWhatItSees) {
 
   // The power button works.
   auto pressed = std::chrono::steady_clock::time_point{};
-  EXPECT_TRUE(Within(seconds(60), [&] {
+  EXPECT_TRUE(Within(kPatience, [&] {
     // A press the guest was not yet listening for is lost.
     if (std::chrono::steady_clock::now() - pressed > seconds(2)) {
       pressed = std::chrono::steady_clock::now();

@@ -79,15 +79,16 @@ class QemuTest : public ::testing::Test {
     options.host = kHost;
     options.virt_type = "qemu";
     options.cpu_models = {"nehalem", "no-such-model"};
-    options.keepalive_seconds = 1;
-    options.keepalive_probes = 3;
     options.most_backoff = milliseconds(200);
-    options.deadlines.quick = milliseconds(1000);
     options.on_call = [this](std::string_view, std::chrono::microseconds, bool) { ++calls_; };
+    Connect(options);
+  }
+  void Connect(const Options& options) {
+    options_ = options;
     hypervisor_ = std::make_unique<Hypervisor>(options);
     hypervisor_->Subscribe([this](const DomainEvent& e) { events_.Add(e); },
                            [this] { ++reconnections_; });
-    ASSERT_TRUE(Within(seconds(20), [this] { return hypervisor_->Connected(); }));
+    ASSERT_TRUE(Within(kPatience, [this] { return hypervisor_->Connected(); }));
   }
 
   void TearDown() override {
@@ -117,6 +118,7 @@ class QemuTest : public ::testing::Test {
   agent::core::CachedImage base_;
   Events events_;
   std::atomic<int> reconnections_ = 0, calls_ = 0;
+  Options options_;
   std::unique_ptr<Hypervisor> hypervisor_;
   std::vector<Uuid> made_;
 };
@@ -150,7 +152,7 @@ TEST_F(QemuTest, Lifecycle_EachStepTwice_IsTheSame) {
     ASSERT_TRUE(started.ok()) << Describe(started);
   }
   EXPECT_EQ(Power(uuid), PowerState::kRunning);
-  EXPECT_TRUE(Within(seconds(5), [&] { return events_.Saw(uuid, DomainEventKind::kStarted); }));
+  EXPECT_TRUE(Within(kPatience, [&] { return events_.Saw(uuid, DomainEventKind::kStarted); }));
 
   const auto list = hypervisor_->List();
   ASSERT_TRUE(list.ok());
@@ -163,11 +165,11 @@ TEST_F(QemuTest, Lifecycle_EachStepTwice_IsTheSame) {
 
   EXPECT_TRUE(hypervisor_->Shutdown(uuid).ok());
   for (int i = 0; i < 2; ++i) EXPECT_TRUE(hypervisor_->Destroy(uuid).ok());
-  EXPECT_TRUE(Within(seconds(5), [&] { return events_.Saw(uuid, DomainEventKind::kStopped); }));
+  EXPECT_TRUE(Within(kPatience, [&] { return events_.Saw(uuid, DomainEventKind::kStopped); }));
   EXPECT_TRUE(hypervisor_->Shutdown(uuid).ok());  // off already
   for (int i = 0; i < 2; ++i) EXPECT_TRUE(hypervisor_->Undefine(uuid).ok());
   EXPECT_TRUE(hypervisor_->Destroy(uuid).ok());  // gone already
-  EXPECT_TRUE(Within(seconds(5), [&] { return events_.Saw(uuid, DomainEventKind::kUndefined); }));
+  EXPECT_TRUE(Within(kPatience, [&] { return events_.Saw(uuid, DomainEventKind::kUndefined); }));
   EXPECT_TRUE(HasReason(hypervisor_->State(uuid).status(), reason::kDomainNotFound));
   EXPECT_GT(calls_, 10);
 }
@@ -388,7 +390,7 @@ TEST_F(QemuTest, GuestDies_EventSaysCrashed) {
   const int pid = libvirtd_->QemuPid("instance-00000032");
   ASSERT_GT(pid, 0);
   ASSERT_TRUE(libvirtd_->Inside({"kill", "-KILL", std::to_string(pid)}).ok());
-  EXPECT_TRUE(Within(seconds(10), [&] { return events_.Saw(uuid, DomainEventKind::kCrashed); }));
+  EXPECT_TRUE(Within(kPatience, [&] { return events_.Saw(uuid, DomainEventKind::kCrashed); }));
   EXPECT_EQ(Power(uuid), PowerState::kShutdown);
 }
 
@@ -402,16 +404,16 @@ TEST_F(QemuTest, LibvirtdKilled_GuestGoesOnAndTheAdapterComesBack) {
   const int before = reconnections_;
 
   libvirtd_->Kill9();
-  EXPECT_TRUE(Within(seconds(10), [this] { return !hypervisor_->Connected(); }));
+  EXPECT_TRUE(Within(kPatience, [this] { return !hypervisor_->Connected(); }));
   EXPECT_TRUE(HasReason(hypervisor_->State(uuid).status(), reason::kHypervisorUnavailable));
   ASSERT_TRUE(libvirtd_->Restart().ok());
-  EXPECT_TRUE(Within(seconds(10), [&] { return reconnections_ > before; }));
+  EXPECT_TRUE(Within(kPatience, [&] { return reconnections_ > before; }));
   EXPECT_EQ(Power(uuid), PowerState::kRunning);
   EXPECT_EQ(libvirtd_->QemuPid("instance-0000003c"), pid);
   const int settled = reconnections_;
   ASSERT_TRUE(hypervisor_->Destroy(uuid).ok());
   // libvirtd may still be taking the guest up again, and then says nothing of its end.
-  EXPECT_TRUE(Within(seconds(15), [&] {
+  EXPECT_TRUE(Within(kPatience, [&] {
     return events_.Saw(uuid, DomainEventKind::kStopped) || reconnections_ > settled;
   }));
   EXPECT_EQ(Power(uuid), PowerState::kShutdown);
@@ -422,16 +424,21 @@ TEST_F(QemuTest, LibvirtdHangs_CallsFailByTheirDeadlinesAndNothingPilesUp) {
   const Uuid& uuid = request.instance.uuid;
   ASSERT_TRUE(Define(request).ok());
   ASSERT_TRUE(hypervisor_->Start(uuid).ok());
+  Options options = options_;
+  options.keepalive_seconds = 1;
+  options.keepalive_probes = 3;
+  options.deadlines.quick = milliseconds(1000);
+  Connect(options);
   const int threads = ThreadsOfThisProcess();
 
   libvirtd_->Pause();
-  const auto begin = std::chrono::steady_clock::now();
+  std::atomic<bool> enough = false;
   std::vector<std::jthread> callers;
   std::atomic<int> unavailable = 0;
   std::atomic<std::int64_t> slowest_ms = 0;
   for (int i = 0; i < 12; ++i) {
     callers.emplace_back([&] {
-      while (std::chrono::steady_clock::now() - begin < seconds(20)) {
+      while (!enough) {
         const auto from = std::chrono::steady_clock::now();
         const auto state = hypervisor_->State(uuid);
         const auto took = std::chrono::steady_clock::now() - from;
@@ -442,14 +449,16 @@ TEST_F(QemuTest, LibvirtdHangs_CallsFailByTheirDeadlinesAndNothingPilesUp) {
       }
     });
   }
-  EXPECT_TRUE(Within(seconds(20), [&] { return unavailable > 12; }));
+  // Several rounds of each caller: without the deadlines not one would end.
+  EXPECT_TRUE(Within(kPatience, [&] { return unavailable > 60; }));
   EXPECT_LE(ThreadsOfThisProcess(), threads + 12);
+  enough = true;
   callers.clear();
-  EXPECT_LT(slowest_ms, 3000);
-  EXPECT_LE(ThreadsOfThisProcess(), threads);
+  EXPECT_LT(slowest_ms, 15'000);
+  EXPECT_TRUE(Within(kPatience, [&] { return ThreadsOfThisProcess() <= threads; }));
 
   libvirtd_->Unpause();
-  EXPECT_TRUE(Within(seconds(15), [&] { return Power(uuid) == PowerState::kRunning; }));
+  EXPECT_TRUE(Within(kPatience, [&] { return Power(uuid) == PowerState::kRunning; }));
 }
 
 }  // namespace

@@ -12,7 +12,7 @@ program, version = sys.argv[1:3]
 
 
 def run(*args, **env):
-    return subprocess.run([program, *args], capture_output=True, text=True, timeout=30,
+    return subprocess.run([program, *args], capture_output=True, text=True, timeout=120,
                           env={**os.environ, **env}, check=False)
 
 

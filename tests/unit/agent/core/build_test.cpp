@@ -33,6 +33,18 @@ class Build : public AgentHarness {
     EXPECT_EQ(last.fault->reason, why.name);
     EXPECT_EQ(last.fault->retryable, retryable);
   }
+  // The build of an earlier agent, in the journal; its id there.
+  std::int64_t AcceptedBuild(int n) {
+    const auto message = Message("build", n);
+    agent::core::JournalEntry entry;
+    entry.unique_id = message.request.unique_id;
+    entry.method = message.request.method;
+    entry.instance_uuid = NthUuid(n);
+    entry.generation = 1;
+    entry.body = message.body;
+    EXPECT_TRUE(journal_.Accept(entry).ok());
+    return entry.id;
+  }
 };
 
 TEST_F(Build, RunsAndIsReported) {
@@ -151,7 +163,7 @@ TEST_F(Build, DrainDoesNotWaitForThoseWhoOnlyWait) {
   Until([&] { return control_plane_.Asked() >= 1; }, "a question");
   const auto begin = std::chrono::steady_clock::now();
   agent_->Drain(begin + std::chrono::seconds(100));
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(50));
   EXPECT_EQ(journal_.Unfinished()->size(), 1u);
 }
 
@@ -267,10 +279,12 @@ TEST_F(Build, UndoWaitsForLibvirtBeforeSayingFailed) {
   // Define goes through, then libvirt is away: nobody knows whether the guest starts.
   hypervisor_.Fail("start", Error(Code::kUnavailable, reason::kHypervisorUnavailable, "gone"),
                    1000);
-  hypervisor_.Fail("destroy", Error(Code::kUnavailable, reason::kHypervisorUnavailable, "gone"), 3);
+  hypervisor_.Fail("destroy", Error(Code::kUnavailable, reason::kHypervisorUnavailable, "gone"),
+                   1000000);
   images_.Hold(false);
   Until([&] { return hypervisor_.Calls("destroy") >= 2; }, "undo");
   EXPECT_NE(LastReport(1).outcome, Outcome::kFailed);
+  hypervisor_.Fail("destroy", OkStatus(), 0);
   Settle();
   ExpectFailed(1, reason::kHypervisorUnavailable, true);
   ExpectNothingLeft(1);
@@ -394,15 +408,8 @@ TEST_F(Build, DrainSetsItAsideAndTheNextAgentFinishesIt) {
 }
 
 TEST_F(Build, PoisonIsGivenUpAndTheAgentGoesOn) {
-  auto entry = agent::core::JournalEntry{};
-  const auto message = Message("build", 1);
-  entry.unique_id = message.request.unique_id;
-  entry.method = message.request.method;
-  entry.instance_uuid = NthUuid(1);
-  entry.generation = 1;
-  entry.body = message.body;
-  ASSERT_TRUE(journal_.Accept(entry).ok());
-  for (int i = 0; i < 3; ++i) ASSERT_TRUE(journal_.MarkRunning(entry.id).ok());
+  const std::int64_t id = AcceptedBuild(1);
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(journal_.MarkRunning(id).ok());
   std::filesystem::create_directories(settings_.paths.Instance(NthUuid(1)));
   Boot();
   Send("build", 2);
@@ -414,17 +421,10 @@ TEST_F(Build, PoisonIsGivenUpAndTheAgentGoesOn) {
 
 // A long build that the machine, not the message, kept ending: each time it came further.
 TEST_F(Build, DeathsWithProgressInBetweenAreNotItsOwn) {
-  auto entry = agent::core::JournalEntry{};
-  const auto message = Message("build", 1);
-  entry.unique_id = message.request.unique_id;
-  entry.method = message.request.method;
-  entry.instance_uuid = NthUuid(1);
-  entry.generation = 1;
-  entry.body = message.body;
-  ASSERT_TRUE(journal_.Accept(entry).ok());
+  const std::int64_t id = AcceptedBuild(1);
   for (int death = 1; death <= 9; ++death) {
-    ASSERT_TRUE(journal_.MarkRunning(entry.id).ok());
-    ASSERT_TRUE(journal_.Advance(entry.id, death).ok());
+    ASSERT_TRUE(journal_.MarkRunning(id).ok());
+    ASSERT_TRUE(journal_.Advance(id, death).ok());
   }
   Boot();
   Settle();
@@ -433,17 +433,10 @@ TEST_F(Build, DeathsWithProgressInBetweenAreNotItsOwn) {
 
 TEST_F(Build, DeathsLongAfterItsStartCountOnlyInAll) {
   const auto died_late = [&](int n, int times) {
-    const auto message = Message("build", n);
-    agent::core::JournalEntry entry;
-    entry.unique_id = message.request.unique_id;
-    entry.method = message.request.method;
-    entry.instance_uuid = NthUuid(n);
-    entry.generation = 1;
-    entry.body = message.body;
-    ASSERT_TRUE(journal_.Accept(entry).ok());
+    const std::int64_t id = AcceptedBuild(n);
     for (int death = 0; death < times; ++death) {
-      ASSERT_TRUE(journal_.MarkRunning(entry.id).ok());
-      ASSERT_TRUE(journal_.Settle(entry.id).ok());
+      ASSERT_TRUE(journal_.MarkRunning(id).ok());
+      ASSERT_TRUE(journal_.Settle(id).ok());
     }
   };
   died_late(1, 6);
@@ -456,7 +449,7 @@ TEST_F(Build, DeathsLongAfterItsStartCountOnlyInAll) {
 
 TEST_F(Build, AtWorkForLongIsSettled) {
   // Long enough that the step before the image is reached first, which counts the start again.
-  settings_.settled_after = std::chrono::milliseconds(200);
+  settings_.settled_after = std::chrono::seconds(2);
   settings_.reconcile_every = std::chrono::milliseconds(20);
   Boot();
   images_.Hold(true);

@@ -238,7 +238,7 @@ TEST_F(Mdevs, AnAdoptedGuestKeepsItsOwn) {
 }
 
 TEST_F(Mdevs, LibvirtAwayIsWaitedForButNotForever) {
-  settings_.hypervisor_wait = std::chrono::milliseconds(200);
+  settings_.hypervisor_wait = std::chrono::seconds(1);
   Boot();
   const Status away = Error(Code::kUnavailable, reason::kHypervisorUnavailable, "away");
   hypervisor_.Fail("mdevs", away, 2);
@@ -247,7 +247,7 @@ TEST_F(Mdevs, LibvirtAwayIsWaitedForButNotForever) {
   EXPECT_EQ(Of(1).size(), 1U);
   int n = 2;
   for (const char* call : {"mdevs", "create_mdev"}) {
-    hypervisor_.Fail(call, away, 1000);
+    hypervisor_.Fail(call, away, 1000000);
     EXPECT_EQ(Build(n, kAtSeven), VmState::kError) << call;
     EXPECT_EQ(LastReport(n++).fault->reason, "HYPERVISOR_UNAVAILABLE");
     hypervisor_.Fail(call, away, 0);

@@ -103,6 +103,8 @@ TEST_F(Operations, StopAsksTheGuestFirst) {
 }
 
 TEST_F(Operations, StopPullsThePlugWhenTheGuestDoesNotHeed) {
+  settings_.shutdown_timeout = std::chrono::seconds(1);
+  Restart();
   hypervisor_.SetHeedsButton(false);
   Send("stop", 1);
   Settle();

@@ -48,5 +48,22 @@ TEST(Failpoint, KillIfFile_KillsOnceWhenArmed) {
   EXPECT_EQ(RunChild(rule.c_str(), "a"), 0);
 }
 
+TEST(Failpoint, WhileFile_WaitsUntilItIsGone) {
+  const std::string hold = "/tmp/kilonova-failpoint-hold-" + std::to_string(getpid());
+  const std::string rule = "a=while@" + hold;
+  EXPECT_EQ(RunChild(rule.c_str(), "a"), 0);
+  std::ofstream(hold) << "";
+  const pid_t pid = fork();
+  if (pid == 0) {
+    usleep(50'000);
+    _exit(unlink(hold.c_str()));
+  }
+  EXPECT_EQ(RunChild(rule.c_str(), "a"), 0);
+  EXPECT_NE(access(hold.c_str(), F_OK), 0);
+  int status = 0;
+  ASSERT_EQ(waitpid(pid, &status, 0), pid);
+  EXPECT_EQ(status, 0);
+}
+
 }  // namespace
 }  // namespace kilonova

@@ -3,8 +3,6 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
-#include <chrono>
-
 #include "tests/unit/proto/oslo/builders.h"
 
 namespace kilonova::oslo {
@@ -310,14 +308,13 @@ TEST(Malformed, RefusalCostsLittleMemoryAndTime) {
   getrusage(RUSAGE_SELF, &before);
   const std::string big = std::string(16U << 20, '[');
   const std::string deep = Sealed("{\"method\":\"m\",\"args\":" + std::string(900'000, '['));
-  const auto start = std::chrono::steady_clock::now();
   for (int i = 0; i < 20; ++i) {
     EXPECT_FALSE(DecodeComputeRequest(big).ok());
     EXPECT_FALSE(DecodeComputeRequest(deep).ok());
   }
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10));
   rusage after{};
   getrusage(RUSAGE_SELF, &after);
+  EXPECT_LT(after.ru_utime.tv_sec - before.ru_utime.tv_sec, 10);
 #ifndef KILONOVA_SANITIZED
   // AddressSanitizer keeps what is freed.
   EXPECT_LT(after.ru_maxrss - before.ru_maxrss, 48 * 1024);  // KiB; the bodies take 17 MiB of it

@@ -130,9 +130,9 @@ class FakeScheduler {
   std::vector<Outbound> heard_;
 };
 
-// Polls until `condition` holds; false after ten seconds.
+// Polls until `condition` holds; false after a minute.
 inline bool Eventually(const std::function<bool()>& condition) {
-  const absl::Time until = absl::Now() + absl::Seconds(10);
+  const absl::Time until = absl::Now() + absl::Seconds(60);
   while (!condition()) {
     if (absl::Now() > until) return false;
     absl::SleepFor(absl::Milliseconds(1));

@@ -121,7 +121,7 @@ TEST_F(StoreTest, ALargeDamagedFile_IsFoundOutWhileItServes) {
   WholeState all;
   StateReader reader(all);
   static_cast<void>((*store)->Load(reader));  // after which it is looked at
-  for (int i = 0; i < 1000 && (*store)->Health().ok(); ++i) {
+  for (int i = 0; i < 6000 && (*store)->Health().ok(); ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
   EXPECT_EQ((*store)->Health().code(), Code::kDataLoss);
