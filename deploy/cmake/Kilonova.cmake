@@ -33,6 +33,10 @@ if(KILONOVA_FUZZ)
     -fno-sanitize-recover=all)
   target_link_options(kilonova_options INTERFACE -fsanitize=address,undefined)
 endif()
+if(KILONOVA_SANITIZE OR KILONOVA_FUZZ)
+  # An index past the end of a vector is often still within what it allocated.
+  target_compile_definitions(kilonova_options INTERFACE _GLIBCXX_ASSERTIONS=1)
+endif()
 if(KILONOVA_HARDENING)
   target_compile_options(kilonova_options INTERFACE -fstack-protector-strong -fstack-clash-protection
     -fcf-protection=full -D_GLIBCXX_ASSERTIONS -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fPIE
