@@ -141,7 +141,8 @@ std::uint64_t HostPoints::KeyOf(std::span<const double> values) const {
     const double part = (values[row] - base_[row]) * scale_[row];
     const auto bits = static_cast<std::uint32_t>(part > 0 ? std::min(part, most) : 0.0);
     // Bit i of a row goes to bit i * rows + its place among the rows.
-    const std::uint64_t spread = spread_[bits & 0xffU] | spread_[bits >> 8U] << (8 * rows);
+    std::uint64_t spread = spread_[bits & 0xffU];
+    if (key_bits_ > 8) spread |= spread_[bits >> 8U] << (8 * rows);
     key |= spread << (rows - 1 - row);
   }
   return key;

@@ -74,7 +74,8 @@ class Twins {
     constexpr double kValues[] = {-1.0, 0.0, 1.0, 0.3, 2.5, -0.1, 1e6, 1e-9};
     for (const char* name :
          {"ram_weight_multiplier", "cpu_weight_multiplier", "disk_weight_multiplier",
-          "io_ops_weight_multiplier", "build_failure_weight_multiplier"}) {
+          "io_ops_weight_multiplier", "build_failure_weight_multiplier",
+          "num_instances_weight_multiplier", "hypervisor_version_weight_multiplier"}) {
       weighers::WeigherOptions one;
       one.multipliers[name] = 1;
       if (!weighers::MakeWeighers({}, one).ok()) continue;
@@ -99,6 +100,9 @@ class Twins {
     siblings_ = Draw(8) != 0;
     few_cells_ = Draw(2) == 0;
     device_kinds_ = static_cast<std::uint64_t>(Pick({2, 2, 4, 9}));
+    if (Draw(2) == 0) {  // with these, hosts differ in as many values as keys are made of
+      weighers_.insert(weighers_.end(), {"NumInstancesWeigher", "HypervisorVersionWeigher"});
+    }
   }
 
   std::unique_ptr<Engine> MakeEngine(const std::map<std::string, double>& multipliers,
@@ -107,7 +111,7 @@ class Twins {
     if (hard_) pipeline.filters = filters::MakeFilters(filters_, filter_options_).value();
     weighers::WeigherOptions options;
     for (const auto& [name, value] : multipliers) options.multipliers[name] = value;
-    pipeline.weighers = weighers::MakeWeighers(weighers::DefaultWeighers(), options).value();
+    pipeline.weighers = weighers::MakeWeighers(weighers_, options).value();
     pipeline.seed = seed;
     pipeline.host_subset_size = subset_;
     pipeline.full_scan = full_scan;
@@ -425,6 +429,7 @@ class Twins {
   bool gangs_ = false;
   bool hard_ = false, recurring_ = false, addresses_ = true, siblings_ = true, few_cells_ = false;
   std::vector<std::string> filters_;
+  std::vector<std::string> weighers_ = weighers::DefaultWeighers();
   filters::FilterOptions filter_options_;
   std::vector<InstanceGroup> groups_;
   Uuid foreign_ = Uuid::Random();  // one that runs on hosts without a claim
