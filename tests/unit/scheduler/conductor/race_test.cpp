@@ -3,6 +3,7 @@
 // true without it as well.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <thread>
 
@@ -15,7 +16,7 @@ using std::chrono::milliseconds;
 
 TEST(ConductorRace, EverybodyAtOnce_LosesNothing) {
   TempDir dir;
-  Rig rig(dir.File("state.db"));
+  Rig rig(dir.File("state.db"), {.watch_ring = 8});  // short: who is late is brought forward
   const std::vector<std::string> hosts{"a", "b", "c"};
   for (const std::string& host : hosts) rig.HostUp(host, {}, 40);
   rig.AddCatalog();
@@ -29,10 +30,15 @@ TEST(ConductorRace, EverybodyAtOnce_LosesNothing) {
       int n = 0;
       while (!done) {
         auto rows = conductor.outbox().Take(8, milliseconds(5));
-        std::vector<std::int64_t> good, failed;
-        for (const auto& row : rows) (++n % 7 == 0 ? failed : good).push_back(row.id);
+        std::vector<std::int64_t> good, failed, returned;
+        for (const auto& row : rows) {
+          ++n;
+          (n % 7 == 0 ? failed : n % 11 == 0 ? returned : good).push_back(row.id);
+        }
         (void)conductor.outbox().Confirmed(good);
         conductor.outbox().Failed(failed);
+        conductor.outbox().Returned(returned);
+        (void)conductor.outbox().Pending();
       }
     });
     std::atomic<std::int64_t> seen = 0;
@@ -47,6 +53,26 @@ TEST(ConductorRace, EverybodyAtOnce_LosesNothing) {
           EXPECT_GE(event.cursor, cursor);
           cursor = event.cursor;
         }
+      }
+    });
+    background.emplace_back([&] {  // watchers that come and go, and are woken as they do
+      std::int64_t cursor = 0;
+      while (!done) {
+        const auto watch = conductor.watch().Subscribe({.cursor = cursor}, [&] { ++seen; });
+        ASSERT_TRUE(watch.ok()) << Describe(watch.status());
+        for (int i = 0; i < 4; ++i) {
+          const auto events = (*watch)->Next(3, milliseconds(0));
+          ASSERT_TRUE(events.ok()) << Describe(events.status());
+          if (!events->empty()) cursor = std::max(cursor, events->back().cursor);
+        }
+      }
+    });
+    background.emplace_back([&] {  // an operator
+      while (!done) {
+        EXPECT_TRUE(conductor.WhatFits(Rig::Request("").instance).ok());
+        EXPECT_TRUE(conductor.Explain(Rig::Request("").instance, 2).ok());
+        EXPECT_TRUE(conductor.DisableHost("c", "for now").ok());
+        EXPECT_TRUE(conductor.EnableHost("c").ok());
       }
     });
     background.emplace_back([&] {  // agents: whatever is building, is built
@@ -74,6 +100,7 @@ TEST(ConductorRace, EverybodyAtOnce_LosesNothing) {
         for (const std::string& host : hosts) {
           (void)conductor.HostHeartbeat(rig.sessions[host], {{"n", 1}});
         }
+        rig.clock.Advance(milliseconds(20));
         conductor.Tick();
         (void)conductor.ListHosts({});
         (void)conductor.Flavors();

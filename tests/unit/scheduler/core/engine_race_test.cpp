@@ -63,7 +63,13 @@ TEST(EngineRace, EveryCallMayRunBesideEveryOther) {
           ASSERT_TRUE(engine.Explain(request, 3).ok());
           ASSERT_EQ(engine.ListHosts("", 10).size(), 6U);
           ASSERT_TRUE(engine.DryRun(testing::Request(testing::SmallFlavor(), 2)).ok());
+          ASSERT_TRUE(engine.WhatFits(request).ok());
+          ASSERT_TRUE(engine.Remedies(testing::Request(testing::SmallFlavor(99))).ok());
+          ASSERT_EQ(engine.HostCount(), 6U);
+          ASSERT_GT(engine.MemoryBytes(), 0U);
           if (!result->placed()) continue;
+          ASSERT_TRUE(engine.GetClaim(request.instances[0]).has_value());
+          ASSERT_FALSE(engine.HardwareOf(request.instances[0]).has_value());
           engine.BuildFinished(request.instances[0]);
           static_cast<void>(engine.MoveClaim(request.instances[0], host));
           ASSERT_TRUE(engine.Release(request.instances[0]));
@@ -74,6 +80,51 @@ TEST(EngineRace, EveryCallMayRunBesideEveryOther) {
   for (int i = 0; i < 6; ++i) {
     EXPECT_TRUE(engine.Usage("h" + std::to_string(i))->empty());
   }
+}
+
+// Asked of more hosts than are looked at in one turn, while they come, go and fill.
+TEST(EngineRace, WhatFits_TakesTurnsWithEverythingElse) {
+  constexpr int kHosts = 600;
+  Engine engine(testing::DefaultPipeline());
+  const auto name = [](int i) { return "h" + std::to_string(i); };
+  for (int i = 0; i < kHosts; ++i) {
+    ASSERT_TRUE(engine.UpsertHost(testing::Host(name(i))).ok());
+  }
+  std::atomic<bool> done = false;
+  {
+    std::vector<std::jthread> others;
+    others.emplace_back([&] {  // hosts no instance is on come and go
+      for (int i = 0; !done; i = (i + 7) % kHosts) {
+        if (engine.RemoveHost(name(i)).ok()) {
+          EXPECT_TRUE(engine.UpsertHost(testing::Host(name(i))).ok());
+        }
+      }
+    });
+    for (int t = 0; t < 2; ++t) {
+      others.emplace_back([&] {
+        while (!done) {
+          const auto request = testing::Request(testing::SmallFlavor(), 3);
+          const auto placed = engine.Place(request);
+          EXPECT_TRUE(placed.ok() && placed->placed());
+          for (const Uuid& uuid : request.instances) EXPECT_TRUE(engine.Release(uuid));
+        }
+      });
+    }
+    std::vector<std::jthread> askers;
+    for (int t = 0; t < 2; ++t) {
+      askers.emplace_back([&] {
+        for (int i = 0; i < 10; ++i) {
+          const auto room = engine.WhatFits(testing::Request(testing::SmallFlavor(8)));
+          ASSERT_TRUE(room.ok());
+          EXPECT_LE(room->count, kHosts);
+          EXPECT_GE(room->count, kHosts - 7);  // one may be away, six be in use
+        }
+      });
+    }
+    askers.clear();
+    done = true;
+  }
+  EXPECT_EQ(engine.WhatFits(testing::Request(testing::SmallFlavor(8)))->count, kHosts);
 }
 
 }  // namespace
