@@ -113,11 +113,10 @@ class Stop final : public Runnable {
     }
     RETURN_IF_ERROR(op_.Step("stop", "shutdown", [&]() -> Status {
       if (!clean_) return OkStatus();
-      ASSIGN_OR_RETURN(off_, shutdown_->Run(op_));
-      return OkStatus();
+      return shutdown_->Run(op_).status();
     }));
-    RETURN_IF_ERROR(op_.Step("stop", "destroy", [&]() -> Status {
-      if (off_) return OkStatus();
+    // As in Nova, also of a guest that went down: it is off before its process has ended.
+    RETURN_IF_ERROR(op_.Step("stop", "destroy", [&] {
       return op_.WithHypervisor([&] { return services.ports.hypervisor.Destroy(op_.instance()); },
                                 services.settings.hypervisor_wait);
     }));
@@ -129,7 +128,6 @@ class Stop final : public Runnable {
   Operation op_;
   const bool clean_;
   std::optional<CleanShutdown> shutdown_;
-  bool off_ = false;
 };
 
 }  // namespace

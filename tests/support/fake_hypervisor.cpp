@@ -165,6 +165,7 @@ Status FakeHypervisor::SetPower(const std::string& call, const Uuid& uuid, Power
     const auto it = domains_.find(uuid);
     if (it == domains_.end()) return must_exist ? NotFound() : OkStatus();
     if (it->second.info.power == power) return OkStatus();
+    if (call == "destroy") ++calls_["plug"];  // pulled on a guest that ran
     if (power == PowerState::kRunning) RETURN_IF_ERROR(HasItsMdevs(it->second));
     if (power == PowerState::kRunning) RETURN_IF_ERROR(UnlockTpm(it->second));
     it->second.info.power = power;
