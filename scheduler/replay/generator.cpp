@@ -21,24 +21,25 @@ struct Point {
 };
 
 // Minutes.
-constexpr std::array<Point, 18> kLifetime{{{0.5, 0},
-                                           {5, 13.1},
-                                           {10, 23.5},
-                                           {15, 35.5},
-                                           {30, 47.6},
-                                           {60, 60.3},
-                                           {120, 72.9},
-                                           {240, 80.5},
-                                           {480, 85.3},
-                                           {720, 88.3},
-                                           {1440, 92.4},
-                                           {2880, 96.9},
-                                           {4320, 97.4},
-                                           {10080, 98.1},
-                                           {20160, 98.7},
-                                           {43200, 99.0},
-                                           {129600, 99.3},
-                                           {1e9, 100}}};
+using LifetimeCurve = std::array<Point, 18>;
+constexpr LifetimeCurve kLifetime{{{0.5, 0},
+                                   {5, 13.1},
+                                   {10, 23.5},
+                                   {15, 35.5},
+                                   {30, 47.6},
+                                   {60, 60.3},
+                                   {120, 72.9},
+                                   {240, 80.5},
+                                   {480, 85.3},
+                                   {720, 88.3},
+                                   {1440, 92.4},
+                                   {2880, 96.9},
+                                   {4320, 97.4},
+                                   {10080, 98.1},
+                                   {20160, 98.7},
+                                   {43200, 99.0},
+                                   {129600, 99.3},
+                                   {1e9, 100}}};
 constexpr std::array<Point, 15> kBatch{{{1, 57.2},
                                         {2, 75.2},
                                         {3, 81.7},
@@ -55,6 +56,33 @@ constexpr std::array<Point, 15> kBatch{{{1, 57.2},
                                         {400, 99.95},
                                         {800, 100}}};
 constexpr double kMeanBatch = 4.13;
+
+constexpr double kLowPriority = 0.122;
+// Of the shares at most so old those of low priority: an hour, a day, a week, any age.
+constexpr std::array<Point, 5> kLowOfAll{
+    {{0, 0}, {60.3, 47.0}, {92.4, 72.5}, {98.1, 98.4}, {100, 100}}};
+
+double LowOf(double all) {
+  for (std::size_t i = 1; i < kLowOfAll.size(); ++i) {
+    const Point& from = kLowOfAll[i - 1];
+    const Point& to = kLowOfAll[i];
+    if (all > to.value) continue;
+    return from.cumulated +
+           (all - from.value) / (to.value - from.value) * (to.cumulated - from.cumulated);
+  }
+  return 100;
+}
+
+// The lifetimes of one priority; both together are all.
+LifetimeCurve LifetimesOf(bool low) {
+  LifetimeCurve curve = kLifetime;
+  for (Point& point : curve) {
+    const double of_low = LowOf(point.cumulated);
+    point.cumulated = low ? of_low : (point.cumulated - kLowPriority * of_low) / (1 - kLowPriority);
+  }
+  return curve;
+}
+
 constexpr std::array<double, 24> kHour{.86,  .77,  .75,  .73,  .80,  .94,  .95,  .88,
                                        .95,  1.07, 1.10, 1.10, 1.04, 1.12, 1.37, 1.33,
                                        1.15, 1.10, 1.17, 1.11, 1.03, .91,  .87,  .92};
@@ -63,14 +91,16 @@ struct Size {
   double weight;
   std::int64_t centicores, memory_mb;
 };
-// Of VMs that arrive: the published pairs, and fillers that bring each class of cores to its share.
-constexpr std::array<Size, 21> kArriving{
-    {{18.7, 200, 7'168}, {16.4, 100, 3'584}, {11.0, 400, 14'336},  {8.7, 800, 28'672},
-     {8.3, 100, 8'192},  {4.9, 200, 16'384}, {3.2, 800, 16'384},   {2.6, 1600, 32'768},
-     {1.9, 800, 65'536}, {1.6, 80, 4'096},   {1.5, 100, 4'096},    {1.4, 1600, 57'344},
-     {1.4, 800, 57'344}, {1.4, 400, 32'768}, {1.0, 1600, 114'688}, {2.8, 100, 2'048},
-     {1.9, 200, 4'096},  {2.6, 400, 8'192},  {0.8, 800, 32'768},   {0.18, 6400, 262'144},
-     {7.1, 42, 1'792}}};
+// Of VMs that arrive: the published pairs, and fillers that bring each class of cores and each
+// ratio of memory to cores to its share.
+constexpr std::array<Size, 28> kArriving{
+    {{18.7, 200, 7'168},  {16.4, 100, 3'584},  {11.0, 400, 14'336},   {8.7, 800, 28'672},
+     {8.3, 100, 8'192},   {4.9, 200, 16'384},  {3.2, 800, 16'384},    {2.6, 1600, 32'768},
+     {1.9, 800, 65'536},  {1.6, 80, 4'096},    {1.5, 100, 4'096},     {1.4, 1600, 57'344},
+     {1.4, 800, 57'344},  {1.4, 400, 32'768},  {1.0, 1600, 114'688},  {1.5, 100, 2'048},
+     {1.3, 100, 1'792},   {1.1, 200, 32'768},  {0.8, 200, 14'336},    {1.1, 400, 65'536},
+     {0.8, 400, 28'672},  {0.7, 400, 7'168},   {0.6, 800, 32'768},    {0.2, 800, 14'336},
+     {0.4, 2400, 86'016}, {0.2, 1600, 28'672}, {0.18, 6400, 262'144}, {7.1, 42, 1'792}}};
 // Of those that run when the trace begins: the published share of each class of cores, 5.2 cores
 // and 7.8 GB per core on average.
 constexpr std::array<Size, 14> kRunning{{{7.0, 42, 1'792},
@@ -163,10 +193,11 @@ class Generator {
     const std::int64_t tenant = NewTenant();
     const bool low = Uniform() < kLowPriority;
     const auto count = static_cast<std::int64_t>(std::ceil(Draw(kBatch, Uniform()) - 1e-9));
-    const double common = Draw(kLifetime, Uniform());
+    const LifetimeCurve& lifetimes = low ? low_ : high_;
+    const double common = Draw(lifetimes, Uniform());
     for (std::int64_t i = 0; i < count; ++i) {
       // Half of a batch's VMs live and die together.
-      const double minutes = Uniform() < 0.5 ? common : Draw(kLifetime, Uniform());
+      const double minutes = Uniform() < 0.5 ? common : Draw(lifetimes, Uniform());
       const double end = at + minutes * kMinute;
       Add(size, tenant, low, at, minutes > kLongest ? kNever : end);
     }
@@ -174,12 +205,12 @@ class Generator {
 
   std::int64_t NewTenant() { return ++tenants_; }
 
-  static constexpr double kLowPriority = 0.122;
   static constexpr double kBurstShape = 4;
   static constexpr double kLongest = 129'600;  // minutes; what lives longer outlives the trace
   WorkloadOptions options_;
   std::mt19937_64 random_;
   std::discrete_distribution<std::size_t> arriving_, running_;
+  const LifetimeCurve low_ = LifetimesOf(true), high_ = LifetimesOf(false);
   std::vector<TraceVm> vms_;
   std::int64_t tenants_ = 0;
 };

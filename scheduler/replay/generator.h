@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Makes a workload with the marginals published for a zone of a large cloud: sizes, lifetimes,
-// priorities, batches of one tenant, bursts far from Poisson, a daily cycle.
+// Makes a workload with the marginals published for a zone of a large cloud: sizes, lifetimes by
+// priority, batches of one tenant, bursts far from Poisson, a daily cycle.
 //
 // Sources: sizes, lifetimes, priorities and the population at the start are those of the Azure zone
 // of 2020 (O. Hadary et al., "Protean", OSDI 2020, public data set); batch sizes, dispersion and

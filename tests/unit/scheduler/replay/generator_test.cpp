@@ -4,7 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
+#include <functional>
 #include <map>
+#include <set>
 
 namespace kilonova::scheduler::replay {
 namespace {
@@ -41,6 +44,55 @@ TEST(Generator, Marginals_AreThePublishedOnes) {
   EXPECT_NEAR(ShareOf(vms, [](const TraceVm& v) { return v.low_priority; }), 0.122, 0.03);
   EXPECT_NEAR(ShareOf(vms, [](const TraceVm& v) { return v.centicores == 200; }), 0.255, 0.04);
   EXPECT_NEAR(ShareOf(vms, [](const TraceVm& v) { return v.centicores < 100; }), 0.087, 0.03);
+}
+
+// A batch is of one size and one priority: counted once each they vary little.
+double ShareOfBatches(const std::vector<TraceVm>& vms,
+                      const std::function<bool(const TraceVm&)>& is,
+                      const std::function<bool(const TraceVm&)>& among) {
+  std::set<std::int64_t> seen;
+  double all = 0;
+  double counted = 0;
+  for (const auto& vm : vms) {
+    if (vm.start < 0 || !among(vm) || !seen.insert(vm.tenant).second) continue;
+    ++all;
+    counted += is(vm) ? 1 : 0;
+  }
+  return counted / all;
+}
+
+TEST(Generator, CoresMemoryAndLifetimes_FollowTheirTables) {
+  const auto vms = Made();
+  const auto any = [](const TraceVm&) { return true; };
+  const std::map<std::pair<int, int>, double> cores{
+      {{0, 100}, .087},    {{100, 200}, .290},   {{200, 400}, .255},      {{400, 800}, .150},
+      {{800, 1600}, .160}, {{1600, 3200}, .056}, {{3200, 1 << 30}, .0018}};
+  for (const auto& [from, share] : cores) {
+    const auto is = [from = from](const TraceVm& v) {
+      return v.centicores >= from.first && v.centicores < from.second;
+    };
+    EXPECT_NEAR(ShareOfBatches(vms, is, any), share, 0.01) << from.first;
+  }
+  const auto whole = [](const TraceVm& v) { return v.centicores >= 100; };
+  const std::map<double, double> gb_per_core{{3.5, .616}, {8, .184}, {2, .081},
+                                             {7, .043},   {4, .027}, {16, .024}};
+  for (const auto& [gb, share] : gb_per_core) {
+    const auto is = [gb = gb](const TraceVm& v) {
+      return std::abs(static_cast<double>(v.memory_mb) / 1024 * 100 -
+                      gb * static_cast<double>(v.centicores)) < 1;
+    };
+    EXPECT_NEAR(ShareOfBatches(vms, is, whole), share, 0.012) << gb << " GB";
+  }
+  const std::map<std::pair<bool, double>, double> ended{{{false, 1.0 / 24}, .622},
+                                                        {{false, 1}, .951},
+                                                        {{true, 1.0 / 24}, .470},
+                                                        {{true, 1}, .725},
+                                                        {{true, 7}, .984}};
+  for (const auto& [of, share] : ended) {
+    const auto is = [of = of](const TraceVm& v) { return v.end - v.start <= of.second; };
+    const auto among = [of = of](const TraceVm& v) { return v.low_priority == of.first; };
+    EXPECT_NEAR(ShareOfBatches(vms, is, among), share, 0.03) << of.first << " " << of.second;
+  }
 }
 
 TEST(Generator, WhatRunsAtTheStart_IsLargerAndHasMoreMemory) {

@@ -85,6 +85,38 @@ TEST(Replay, SameWorkload_SameResultAndNeverOverFull) {
   }
 }
 
+// Up to a day it does not matter what comes after it: when VMs that run then will end, and which
+// others arrive.
+TEST(Replay, WhatIsYetToCome_ChangesNothing) {
+  constexpr double kToday = 2;
+  const auto vms = GenerateWorkload({.seed = 4, .days = 4, .arrivals = 4'000}).value();
+  std::vector<TraceVm> other;
+  std::size_t changed = 0;
+  for (TraceVm vm : vms) {
+    if (vm.start >= kToday) break;
+    if (vm.end > kToday) {
+      vm.end = ++changed % 2 == 0 ? kNever : kToday + 0.001 * static_cast<double>(changed);
+    }
+    other.push_back(vm);
+  }
+  ASSERT_GT(changed, 100U);
+  for (const Policy policy :
+       {Policy::kSpread, Policy::kBestFit, Policy::kBalance, Policy::kLifetime}) {
+    ReplayOptions options = Options(policy, 0);
+    options.host = {};
+    options.hosts = FleetFor(PeakDemand(vms), options.host, 0.95);
+    options.to_day = kToday;
+    const auto one = Replay(vms, options);
+    const auto two = Replay(other, options);
+    ASSERT_TRUE(one.ok() && two.ok());
+    EXPECT_EQ(one->decisions, two->decisions) << NameOf(policy);
+    EXPECT_EQ(one->refused, two->refused) << NameOf(policy);
+    EXPECT_EQ(one->empty_hosts, two->empty_hosts) << NameOf(policy);
+    EXPECT_EQ(one->cpu_density, two->cpu_density) << NameOf(policy);
+    EXPECT_EQ(one->memory_density, two->memory_density) << NameOf(policy);
+  }
+}
+
 TEST(Replay, OptionsOutOfRange_AreRefused) {
   EXPECT_FALSE(Replay({}, Options(Policy::kSpread, 0)).ok());
   ReplayOptions options = Options(Policy::kSpread, 1);
