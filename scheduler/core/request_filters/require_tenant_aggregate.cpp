@@ -10,13 +10,10 @@ Status RequireTenantAggregate(const RequestFilterInput& input, ResourceRequestSp
   if (!input.options.limit_tenants_to_placement_aggregate) return OkStatus();
   std::vector<std::string> uuids;
   for (const AggregateMetadata& aggregate : input.aggregates) {
-    // As in Nova the value and the key need not be of one entry.
-    const bool names_project = std::ranges::any_of(
-        aggregate.metadata, [&](const auto& entry) { return entry.second == input.project_id; });
-    const bool is_for_tenants = std::ranges::any_of(aggregate.metadata, [](const auto& entry) {
-      return entry.first.starts_with("filter_tenant_id");
+    const bool names_project = std::ranges::any_of(aggregate.metadata, [&](const auto& entry) {
+      return entry.first.starts_with("filter_tenant_id") && entry.second == input.project_id;
     });
-    if (names_project && is_for_tenants) uuids.push_back(aggregate.uuid);
+    if (names_project) uuids.push_back(aggregate.uuid);
   }
   if (!uuids.empty()) {
     RequireAggregates(uuids, spec);

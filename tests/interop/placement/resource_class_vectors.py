@@ -12,11 +12,15 @@ import logging
 import pathlib
 import random
 import sys
+import tempfile
 from unittest import mock
 
 import nova.conf
-from nova import objects
-from nova.scheduler import utils
+from nova import context, objects
+from nova.db.api import api as api_db
+from nova.db.api import models
+from nova.objects import aggregate as aggregates_db
+from nova.scheduler import request_filter, utils
 
 CONF = nova.conf.CONF
 NODES = [{"host": f"h{1 + i // 2 if i > 1 else i + 1}", "node": f"n{i}",
@@ -48,6 +52,24 @@ PROPERTIES = {
     "trait:CUSTOM_IMG": ["required", "forbidden"], "trait:": ["required"],
     "hw_cpu_cores": ["2", "x"], "architecture": ["x86_64", "amd64", "x"],
 }
+# What only request filters read.
+FILTERED_EXTRA = {"accel:device_profile": ["dp", ""],
+                  "hw:ephemeral_encryption": ["true", "no", "x"],
+                  "hw:ephemeral_encryption_format": ["luks", "plain", "x", ""]}
+FILTERED_PROPERTIES = {
+    "hw_ephemeral_encryption": ["true", "false"], "hw_ephemeral_encryption_format": ["luks", "plain"],
+    "hw_cdrom_bus": ["ide", "sata", "fdc"], "hw_disk_bus": ["virtio", "scsi", "lxc"],
+    "hw_video_model": ["qxl", "virtio", "none"], "hw_vif_model": ["e1000", "virtio", "pcnet"],
+    "hw_architecture": ["x86_64", "armv7l"], "hw_emulation_architecture": ["aarch64", "x86_64"],
+    "hw_viommu_model": ["intel", "auto"], "trait:CUSTOM_T": ["required"],
+}
+METADATA = {"availability_zone": ["az1", "az2", "p1"], "filter_tenant_id": ["p1", "p2"],
+            "filter_tenant_id3": ["p1", "p3"], "filter_tenant": ["p1"], "owner": ["p1", "p2"],
+            "trait:CUSTOM_T": ["required", "forbidden"], "trait:CUSTOM_U": ["required"],
+            "trait:HW_CPU_X86_VMX": ["required"], "traits:CUSTOM_T": ["required"]}
+OPTIONS = ["limit_tenants_to_placement_aggregate", "placement_aggregate_required_for_tenants",
+           "query_placement_for_availability_zone", "query_placement_for_image_type_support",
+           "enable_isolated_aggregate_filtering", "image_metadata_prefilter"]
 
 
 def some(r, table, chance):
@@ -96,7 +118,21 @@ def vector(r, number):
     level = None if r.random() < 0.7 else {
         "root_required": r.choice([[], ["A", "B"]]), "root_forbidden": r.choice([[], ["C"]]),
         "same_subtree": r.choice([[], [["port-0", "1"]]])}
-    return {"id": f"rc-{number:05}", "config": {"scheduler.max_placement_results": 500}
+    filtered = None
+    if r.random() < 0.4:
+        # Those that ask for the request twice trip over ports that ask for nothing.
+        groups = [group for group in groups if 0 not in group["resources"].values()]
+        spec["flavor"]["extra_specs"].update(some(r, FILTERED_EXTRA, 0.15))
+        spec["image"]["properties"].update(some(r, FILTERED_PROPERTIES, 0.15))
+        filtered = {
+            "options": {name: r.random() < 0.6 for name in OPTIONS},
+            "aggregates": [{"uuid": f"cccccccc-0000-4000-a000-{i:012}",
+                            "metadata": some(r, METADATA, 0.25)} for i in range(r.randint(0, 4))],
+            "project_id": r.choice(["p1", "p2", "p3", "p9"]),
+            "availability_zone": r.choice(["az1", "az2", "az3", ""]),
+            "disk_format": r.choice(["qcow2", "raw", "vhdx", "ploop", "nope"]),
+            "remote_managed_ports": r.random() < 0.2}
+    return {"id": f"rc-{number:05}", "request_filters": filtered, "config": {"scheduler.max_placement_results": 500}
             if r.random() < 0.1 else {}, "spec": spec, "requested_resources": groups,
             "request_level_params": level, "enable_pinning_translate": r.random() < 0.9}
 
@@ -124,6 +160,32 @@ def request_spec(v):
         root_forbidden=set(level.get("root_forbidden", [])),
         same_subtree=level.get("same_subtree", []))
     return spec
+
+
+def aggregates_are(wanted):
+    """The aggregates of Nova's API database."""
+    admin = context.get_admin_context()
+    for known in objects.AggregateList.get_all(admin):
+        aggregates_db._aggregate_delete_from_db(admin, known.id)
+    for a in wanted:
+        # A deleted row with a uuid is a row still.
+        aggregates_db._aggregate_create_in_db(
+            admin, {"name": a["uuid"], "uuid": a["uuid"]}, metadata=a["metadata"])
+    return admin
+
+
+def apply_filters(spec, filtered):
+    for name, value in filtered["options"].items():
+        CONF.set_override(name, value, "scheduler")
+    admin = aggregates_are(filtered["aggregates"])
+    spec.project_id = filtered["project_id"]
+    spec.availability_zone = filtered["availability_zone"] or None
+    spec.image.disk_format = filtered["disk_format"]
+    spec.requested_networks = objects.NetworkRequestList(
+        objects=[objects.NetworkRequest(port_id="dddddddd-0000-4000-a000-000000000000")])
+    with mock.patch.object(request_filter.neutron, "API") as api:
+        api.return_value.is_remote_managed_port.return_value = filtered["remote_managed_ports"]
+        request_filter.process_reqspec(admin, spec)
 
 
 def find_nodes(_context, host, node, cell=None):
@@ -158,10 +220,13 @@ def answer(v):
     except Exception as error:
         alone = {"error": type(error).__name__}
     try:
+        if v["request_filters"]:
+            apply_filters(spec, v["request_filters"])
         result = described(utils.resources_from_request_spec(
             None, spec, mock.Mock(get_compute_nodes_by_host_or_node=find_nodes),
             v["enable_pinning_translate"]))
-        if "requested_destination" in v["spec"]:
+        # A request filter may have made one.
+        if "requested_destination" in spec and spec.requested_destination:
             d = spec.requested_destination
             after = {k: getattr(d, k) if k in d else None for k in ("host", "node")}
             if any(after.values()):
@@ -180,6 +245,10 @@ def main():
     logging.disable(logging.CRITICAL)
     CONF([], default_config_files=[])
     objects.register_all()
+    directory = tempfile.TemporaryDirectory()
+    CONF.set_override("connection", f"sqlite:///{directory.name}/api.db", "api_database")
+    api_db.configure(CONF)
+    models.BASE.metadata.create_all(api_db.get_engine())
     r = random.Random(options.seed)
     vectors = []
     for number in range(options.count):

@@ -33,6 +33,18 @@ def test_recorded_decisions_are_novas():
     subprocess.run([sys.executable, "-c", script, str(VECTORS)], cwd=HERE, check=True)
 
 
+def test_every_option_of_novas_scheduler_is_accounted_for():
+    script = ("import nova.conf.scheduler as s\n"
+              "for opts in s.list_opts().values():\n"
+              "    for opt in opts: print(opt.name)\n")
+    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    text = (HERE.parents[2] / "docs" / "compatibility.md").read_text(encoding="utf-8")
+    table = text.split("### Nova's options")[1].split("<!-- generated")[0]
+    names = told.stdout.split()
+    assert len(names) > 30
+    assert [name for name in names if f"`{name}`" not in table] == []
+
+
 def test_mixed_decisions_are_novas():
     seed = os.environ.get("SCHEDULER_SEED") or str(random.randrange(10 ** 9))
     print("SCHEDULER_SEED", seed)

@@ -142,6 +142,26 @@ def new_weighers(file, count, rng):
         yield vector
 
 
+def destinations(spec, hosts, rng):
+    """Hosts and nodes named by the request: in any case, unknown ones, those of moves."""
+    def name():
+        known = rng.choice(hosts)["host"] if rng.random() < 0.9 else "nowhere"
+        return known.upper() if rng.random() < 0.2 else known
+
+    for key, most in (("force_hosts", 1), ("force_nodes", 1), ("ignore_hosts", 3)):
+        spec.pop(key, None)
+        if rng.random() < 0.15:
+            spec[key] = [name() for _ in range(rng.randint(1, most))]
+    if rng.random() < 0.2:
+        spec["requested_destination"] = {
+            "host": name(), "node": rng.choice([None, rng.choice(hosts)["node"]]),
+            "cell": rng.choice([None, hosts[0].get("cell_uuid")]),
+            "allow_cross_cell_move": rng.random() < 0.5}
+    if rng.random() < 0.15:
+        spec["scheduler_hints"] = {**spec.get("scheduler_hints", {}),
+                                   "_nova_check_type": [rng.choice(["rebuild", "evacuate"])]}
+
+
 def new_select(file, count, rng):
     mixer = Mixer(file["vectors"], rng)
     for index in range(count * 2):
@@ -163,9 +183,7 @@ def new_select(file, count, rng):
             group["members"] = group["members"] + uuids
             if group["hosts"]:
                 group["hosts"] = [rng.choice(hosts)["host"]]
-        for name in ("force_hosts", "ignore_hosts"):
-            if spec.get(name):
-                spec[name] = [rng.choice(hosts)["host"]]
+        destinations(spec, hosts, rng)
         limits = {host["host"]: rng.choice([0, 1, 2, "no_candidate"])
                   for host in hosts if rng.random() < 0.15}
         vector = {"id": "select-%04d" % index, "config": mixer.config.draw(rng), "hosts": hosts,

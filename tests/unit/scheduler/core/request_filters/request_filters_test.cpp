@@ -27,6 +27,7 @@ const std::vector<AggregateMetadata>& Aggregates() {
       {"u2", {{"filter_tenant_id_other", "p1"}, {"trait:CUSTOM_WINDOWS", "required"}}},
       {"u3", {{"availability_zone", "az1"}, {"trait:HW_CPU_X86_VMX", "forbidden"}}},
       {"u4", {{"owner", "p2"}}},
+      {"u5", {{"owner", "p2"}, {"filter_tenant_id", "p3"}}},
   };
   return *aggregates;
 }
@@ -61,7 +62,7 @@ TEST(RequestFilters, TenantsGetTheirAggregatesOrNone) {
 
   Case other;
   other.input = c.input;
-  other.input.project_id = "p2";  // its aggregate is for no tenant
+  other.input.project_id = "p2";  // what it owns is for no tenant, or for another
   ASSERT_TRUE(other.Apply().ok());
   EXPECT_THAT(other.aggregates(), IsEmpty());
   other.input.options.placement_aggregate_required_for_tenants = true;

@@ -6,6 +6,7 @@
 
 #include "common/hardware/errors.h"
 #include "common/hardware/image_props.h"
+#include "scheduler/core/request_filters/request_filter.h"
 #include "scheduler/core/resource_request/resource_request.h"
 #include "tests/unit/scheduler/core/vectors.h"
 
@@ -143,6 +144,32 @@ std::vector<ComputeNode> NodesOf(const Json& file, const std::optional<std::stri
   return found;
 }
 
+// As the request filters leave it, where the vector has something for them.
+Status ApplyFilters(const Json& vector, ResourceRequestSpec& spec) {
+  const Json filtered = vector.value("request_filters", Json());
+  if (filtered.is_null()) return OkStatus();
+  RequestFilterInput input;
+  const Json& on = filtered.at("options");
+  input.options = {on.at("limit_tenants_to_placement_aggregate"),
+                   on.at("placement_aggregate_required_for_tenants"),
+                   on.at("query_placement_for_availability_zone"),
+                   on.at("query_placement_for_image_type_support"),
+                   on.at("enable_isolated_aggregate_filtering"),
+                   on.at("image_metadata_prefilter")};
+  std::vector<AggregateMetadata> aggregates;
+  for (const Json& aggregate : filtered.at("aggregates")) {
+    aggregates.push_back({aggregate.at("uuid"), aggregate.at("metadata")});
+  }
+  const std::string project = filtered.at("project_id"), zone = filtered.at("availability_zone"),
+                    format = filtered.at("disk_format");
+  input.aggregates = aggregates;
+  input.project_id = project;
+  input.availability_zone = zone;
+  input.disk_format = format;
+  input.remote_managed_ports = filtered.at("remote_managed_ports");
+  return ApplyRequestFilters(input, spec);
+}
+
 Json Answer(const Json& file, const Json& vector) {
   ResourceRequestSpec spec = SpecFrom(file, vector);
   if (const auto image = hardware::ImageProps::From(spec.image_properties); !image.ok()) {
@@ -153,12 +180,16 @@ Json Answer(const Json& file, const Json& vector) {
   options.max_placement_results =
       testing::Option(vector.at("config"), "scheduler.max_placement_results", 1000);
   const Json alone = FlavorJson(spec);
-  const auto request = ResourcesFromRequestSpec(
-      spec,
-      [&](const auto& host, const auto& node, const auto& /*cell*/) {
-        return NodesOf(file, host, node);
-      },
-      options);
+  const auto ask = [&]() -> Expected<ResourceRequest> {
+    RETURN_IF_ERROR(ApplyFilters(vector, spec));
+    return ResourcesFromRequestSpec(
+        spec,
+        [&](const auto& host, const auto& node, const auto& /*cell*/) {
+          return NodesOf(file, host, node);
+        },
+        options);
+  };
+  const auto request = ask();
   Json result;
   if (request.ok()) {
     result = Canonical(ResultJson(*request));
