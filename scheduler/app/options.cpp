@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "scheduler/core/metric_settings.h"
+#include "scheduler/core/validate.h"
 
 namespace kilonova::scheduler::app {
 namespace {
@@ -136,6 +137,7 @@ Status ReadConductor(runtime::Config& config, core::ConductorOptions* options) {
   options->disable_fallback_pcpu_query =
       config.Bool("placement.disable_fallback_pcpu_query", false);
   options->max_attempts = config.Int("placement.max_attempts", 3, 1, 65);
+  options->default_schedule_zone = config.String("placement.default_schedule_zone", "");
   options->request_filters = ReadRequestFilters(config);
   options->retention =
       std::chrono::duration_cast<std::chrono::hours>(config.Duration("retention", 24h));
@@ -173,6 +175,11 @@ Expected<Options> ReadOptions(runtime::Config& config) {
   RETURN_IF_ERROR(::kilonova::grpc::CheckEndpoint(options.api.listen, options.api.tls));
   options.conductor.default_availability_zone =
       options.placement.filter_options.default_availability_zone;
+  RETURN_IF_ERROR(core::CheckZoneName("placement.default_availability_zone",
+                                      options.conductor.default_availability_zone));
+  if (const std::string& zone = options.conductor.default_schedule_zone; !zone.empty()) {
+    RETURN_IF_ERROR(core::CheckZoneName("placement.default_schedule_zone", zone));
+  }
   if (options.conductor.retention < std::chrono::hours(1)) {
     return Error(Code::kInvalidArgument, reason::kConfigInvalid, "retention must be at least 1h",
                  {{"field", "retention"}});

@@ -37,6 +37,7 @@ struct ConductorOptions {
   std::chrono::hours retention{24};                // of deleted instances and requests
   std::size_t watch_ring = 16384;                  // recent changes kept for watchers
   std::string default_availability_zone = "nova";  // of hosts that name none
+  std::string default_schedule_zone;               // of requests that name none; "" = any
   RequestFilterOptions request_filters;
   hardware::PciAliases pci_aliases;  // what flavors may ask for by pci_passthrough:alias
   // After a start, a creation no host takes waits this long at most for hosts that are not back

@@ -69,8 +69,7 @@ bool Conductor::Impl::ZoneIsAggregates(const std::string& zone) {
   const bool named = std::ranges::any_of(aggregate_metadata_, [&](const AggregateMetadata& one) {
     return ZoneIn(one.metadata) == zone;
   });
-  return named &&
-         std::ranges::none_of(own_zones_, [&](const auto& entry) { return entry.second == zone; });
+  return named && !zones_.NamedByHosts(zone);
 }
 
 std::string Conductor::Impl::ZoneOfHost(const Host& host) {

@@ -253,6 +253,7 @@ Expected<std::vector<InstancePtr>> Conductor::Impl::CreateAdmitted(const CreateR
   {
     absl::MutexLock lock(&mutex_);
     ASSIGN_OR_RETURN(resolved, Resolve(request.instance));
+    RETURN_IF_ERROR(CheckZoneAvailable(resolved));
   }
   std::vector<MutableInstance> records = NewRecords(request, resolved);
   for (const MutableInstance& r : records) resolved.placement.instances.push_back(r->uuid());

@@ -72,11 +72,7 @@ Status Conductor::Impl::TellEngine(const Host& host) {
   for (const model::NestedProvider& nested : report.nested) {
     traits_.insert(nested.traits.begin(), nested.traits.end());
   }
-  if (report.availability_zone.empty()) {
-    own_zones_.erase(host.row.name);
-  } else {
-    own_zones_[host.row.name] = report.availability_zone;
-  }
+  zones_.Set(host.row.name, ZoneOfHost(host), report.availability_zone, host.row.enabled);
   RETURN_IF_ERROR(engine_.SetHostUp(host.row.name, host.up()));
   // A host that says it is not well takes nothing new, whatever the operator set.
   std::string why = host.row.disabled_reason;

@@ -21,6 +21,7 @@
 #include "common/model/transitions.h"
 #include "scheduler/core/conductor.h"
 #include "scheduler/core/host_kinds.h"
+#include "scheduler/core/host_zones.h"
 #include "scheduler/core/ipam.h"
 #include "scheduler/core/live_instances.h"
 #include "scheduler/core/outbox_queue.h"
@@ -269,6 +270,7 @@ class Conductor::Impl {
   void ReleasePorts(const InstanceRecord& record) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // creation; conductor_resolve.cpp
+  Status CheckZoneAvailable(const Resolved& resolved) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Expected<Resolved> Resolve(const InstanceTemplate& instance)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // conductor_placement.cpp. Fills in what the rest of `placement` asks of hosts' NUMA cells and of
@@ -276,6 +278,7 @@ class Conductor::Impl {
   // exception as detail nova_exception; NO_VALID_HOST for a project that may use no host.
   Expected<std::vector<hardware::PciRequest>> PciRequestsOf(
       const model::Flavor& flavor, const hardware::ImageProps& image) const;
+  std::string DiskFormatOf(const std::string& image_id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Status AskPlacement(const std::string& disk_format, PlacementRequest& placement)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Status CheckTraits(const ResourceRequest& request) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -386,8 +389,8 @@ class Conductor::Impl {
   std::map<Uuid, Network> networks_ ABSL_GUARDED_BY(mutex_);
   std::map<std::int64_t, AggregateRecord> aggregates_ ABSL_GUARDED_BY(mutex_);
   std::unordered_map<std::string, std::set<std::int64_t>> aggregates_of_ ABSL_GUARDED_BY(mutex_);
-  std::vector<AggregateMetadata> aggregate_metadata_ ABSL_GUARDED_BY(mutex_);       // of all
-  std::unordered_map<std::string, std::string> own_zones_ ABSL_GUARDED_BY(mutex_);  // named by host
+  std::vector<AggregateMetadata> aggregate_metadata_ ABSL_GUARDED_BY(mutex_);  // of all
+  HostZones zones_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, SharingProviderRecord> sharing_ ABSL_GUARDED_BY(mutex_);
   std::set<std::string> traits_ ABSL_GUARDED_BY(mutex_);  // that any host ever had, while we ran
   std::map<Uuid, ServerGroup> groups_ ABSL_GUARDED_BY(mutex_);

@@ -127,9 +127,12 @@ Expected<Conductor::Impl::Resolved> Conductor::Impl::Resolve(const InstanceTempl
     }
     resolved.networks.push_back(network->record.id);
   }
-  ASSIGN_OR_RETURN(const ZoneRequest zone, ParseZone(t.availability_zone));
-  resolved.zone = zone.zone;
+  ASSIGN_OR_RETURN(ZoneRequest zone, ParseZone(t.availability_zone));
+  if (zone.zone.empty()) zone.zone = options_.default_schedule_zone;
   ASSIGN_OR_RETURN(const std::string forced, ForcedHost(zone));
+  // Nova passes over a zone that the forced host is not in.
+  if (!forced.empty() && ZoneOfHost(hosts_.at(forced)) != zone.zone) zone.zone.clear();
+  resolved.zone = zone.zone;
   PlacementRequest& placement = resolved.placement;
   placement.flavor = *resolved.flavor;
   if (resolved.image) {
@@ -151,6 +154,17 @@ Expected<Conductor::Impl::Resolved> Conductor::Impl::Resolve(const InstanceTempl
     ASSIGN_OR_RETURN(resolved.group, Uuid::Parse(group->second.front()));
   }
   return resolved;
+}
+
+// What Nova's API refuses before anything is placed. Who asks why is told by the filters.
+Status Conductor::Impl::CheckZoneAvailable(const Resolved& resolved) {
+  const std::string& zone = resolved.zone;
+  if (zone.empty() || !resolved.placement.forced_host.empty() || zones_.Available(zone)) {
+    return OkStatus();
+  }
+  return Error(Code::kInvalidArgument, reason::kInvalidArgument,
+               "the availability zone " + zone + " is not available: no enabled host is in it",
+               {{"field", "availability_zone"}, {"nova_exception", "InvalidRequest"}});
 }
 
 Expected<PlacementRequest> Conductor::Impl::PlacementFor(const InstanceTemplate& instance,

@@ -232,6 +232,67 @@ TEST_F(Create, AForcedHost_IsUsed) {
   EXPECT_EQ((*made)[0]->spec.availability_zone, "nova");
 }
 
+TEST_F(Create, AZoneWithNoEnabledHost_IsRefused) {
+  auto request = Rig::Request("zoned");
+  request.instance.availability_zone = "az1";
+  EXPECT_EQ(ReasonFor(request), "INVALID_ARGUMENT");
+  ASSERT_TRUE(rig_.conductor->CreateAggregate("one", "az1").ok());
+  EXPECT_EQ(ReasonFor(request), "INVALID_ARGUMENT");
+  ASSERT_TRUE(rig_.conductor->AddHostToAggregate("one", "b").ok());
+  ASSERT_TRUE(rig_.conductor->DisableHost("b", "repair").ok());
+  EXPECT_EQ(ReasonFor(request), "INVALID_ARGUMENT");
+  ASSERT_TRUE(rig_.conductor->EnableHost("b").ok());
+  rig_.Restart();
+  rig_.HostUp("a");
+  rig_.HostUp("b");
+  const auto made = rig_.conductor->CreateInstances(request);
+  ASSERT_TRUE(made.ok()) << Describe(made.status());
+  EXPECT_EQ(made->front()->host, "b");
+  // Down is not disabled: the zone is there, as in Nova.
+  rig_.conductor->SessionEnded(rig_.sessions["b"]);
+  request.request_id = "down";
+  const auto down = rig_.conductor->CreateInstances(request);
+  ASSERT_TRUE(down.ok()) << Describe(down.status());
+  EXPECT_EQ(down->front()->fault->reason, "NO_VALID_HOST");
+  // With its last host the zone goes.
+  ASSERT_TRUE(rig_.conductor->RemoveHostFromAggregate("one", "b").ok());
+  request.request_id = "gone";
+  EXPECT_EQ(ReasonFor(request), "INVALID_ARGUMENT");
+}
+
+TEST_F(Create, AForcedHostOutsideTheZone_IsUsedAllTheSame) {
+  ASSERT_TRUE(rig_.conductor->CreateAggregate("one", "az1").ok());
+  ASSERT_TRUE(rig_.conductor->AddHostToAggregate("one", "b").ok());
+  for (const auto& [zone, host] : {std::pair{"az1:a", "a"}, {"nova:b", "b"}, {"none:a", "a"}}) {
+    auto request = Rig::Request(zone);
+    request.request_id = std::string("forced-") + host + std::string(zone, 3);
+    request.instance.availability_zone = zone;
+    const auto made = rig_.conductor->CreateInstances(request);
+    ASSERT_TRUE(made.ok()) << Describe(made.status());
+    EXPECT_EQ(made->front()->host, host);
+    EXPECT_EQ(made->front()->spec.availability_zone, "");
+  }
+}
+
+TEST(DefaultScheduleZone, IsThatOfRequestsThatNameNone) {
+  TempDir dir;
+  ConductorOptions options;
+  options.default_schedule_zone = "az1";
+  Rig rig(dir.File("state.db"), options);
+  rig.HostUp("a");
+  rig.HostUp("b");
+  rig.AddCatalog();
+  EXPECT_FALSE(rig.conductor->CreateInstances(Rig::Request("none")).ok());
+  ASSERT_TRUE(rig.conductor->CreateAggregate("one", "az1").ok());
+  ASSERT_TRUE(rig.conductor->AddHostToAggregate("one", "b").ok());
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(rig.Create("vm" + std::to_string(i))->host, "b");
+  }
+  auto request = Rig::Request("named");
+  request.instance.availability_zone = "nova";
+  EXPECT_EQ(rig.conductor->CreateInstances(request)->front()->host, "a");
+}
+
 TEST_F(Create, AForcedHostThatIsDisabledOrDown_TakesNothingNew) {
   auto request = Rig::Request("disabled");
   request.instance.availability_zone = "nova:a";

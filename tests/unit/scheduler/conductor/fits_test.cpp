@@ -272,10 +272,14 @@ TEST_F(Fits, AFailedRequest_KeepsItsExplanation_AndItsFaultSaysIt) {
   ASSERT_TRUE(made.ok());
   const InstancePtr r = made->front();
   EXPECT_THAT(r->fault->message, HasSubstr("it would fit with 1 instances instead of 3"));
+  rig_.HostUp("b");
+  ASSERT_TRUE(api().CreateAggregate("nine", "az9").ok());
+  ASSERT_TRUE(api().AddHostToAggregate("nine", "b").ok());
+  api().SessionEnded(rig_.sessions["b"]);
   CreateRequest request = Rig::Request("zone");
   request.instance.availability_zone = "az9";
   const InstancePtr zone = api().CreateInstances(request)->front();
-  EXPECT_THAT(zone->fault->message, HasSubstr("AvailabilityZoneFilter refused 1"));
+  EXPECT_THAT(zone->fault->message, HasSubstr("Placement refused 1"));
   EXPECT_THAT(zone->fault->message, HasSubstr("any zone instead of az9"));
   EXPECT_THAT(zone->fault->message, Not(HasSubstr("host a")));
   rig_.Restart();
@@ -283,7 +287,7 @@ TEST_F(Fits, AFailedRequest_KeepsItsExplanation_AndItsFaultSaysIt) {
   ASSERT_TRUE(kept.ok());
   ASSERT_FALSE(kept->remedies.empty());
   EXPECT_EQ(kept->remedies[0].change, "any zone instead of az9");
-  EXPECT_EQ(kept->explanations[0].host, "a");
+  EXPECT_EQ(kept->explanations[0].host, "b");
   EXPECT_FALSE(kept->explanations[0].verdicts.back().need.empty());
 }
 

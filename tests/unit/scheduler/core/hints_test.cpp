@@ -36,16 +36,29 @@ TEST(Hints, RepetitionsDoNotCountAgainstTheLimit) {
 TEST(Hints, TooManyUnknownOrMalformedAreRefused) {
   std::vector<std::string> many;
   for (std::size_t i = 0; i <= kMostHintValues; ++i) many.push_back(Uuid::Random().str());
-  for (const Hints& bad :
-       {Hints{{"same_host", many}}, Hints{{"_nova_check_type", {"rebuild"}}},
-        Hints{{"_nova_check_type", {}}}, Hints{{"target_cell", {"a"}}}, Hints{{"", {}}},
-        Hints{{"group", {"web"}}}, Hints{{"group", {Uuid::Random().str(), Uuid::Random().str()}}},
-        Hints{{"query", {"[]", "[1]"}}}, Hints{{"query", {std::string(2049, ' ')}}},
-        Hints{{"query", {std::string(17, '[')}}}, Hints{{"query", {std::string(1000000, '[')}}},
-        Hints{{"build_near_host_ip", {"10.0.0.1/8"}}}, Hints{{"build_near_host_ip", {""}}},
-        Hints{{"build_near_host_ip", {"10.0.0.1", "10.0.0.2"}}}, Hints{{"cidr", {"24"}}},
-        Hints{{"cidr", {"/"}}}, Hints{{"cidr", {"/24; x"}}}, Hints{{"same_host", {"not-a-uuid"}}},
-        Hints{{std::string(1 << 20, 'x'), {}}}}) {
+  for (const Hints& bad : {Hints{{"same_host", many}},
+                           Hints{{"_nova_check_type", {"rebuild"}}},
+                           Hints{{"_nova_check_type", {}}},
+                           Hints{{"target_cell", {"a"}}},
+                           Hints{{"", {}}},
+                           Hints{{"group", {"web"}}},
+                           Hints{{"group", {Uuid::Random().str(), Uuid::Random().str()}}},
+                           Hints{{"query", {"[]", "[1]"}}},
+                           Hints{{"query", {std::string(2049, ' ')}}},
+                           Hints{{"query", {std::string(17, '[')}}},
+                           Hints{{"query", {std::string(1000000, '[')}}},
+                           Hints{{"build_near_host_ip", {"10.0.0.1/8"}}},
+                           Hints{{"build_near_host_ip", {""}}},
+                           Hints{{"build_near_host_ip", {"abc"}}},
+                           Hints{{"build_near_host_ip", {"10.0.1"}}},
+                           Hints{{"build_near_host_ip", {std::string("::1\0x", 5)}}},
+                           Hints{{"cidr", {"/FF"}}},
+                           Hints{{"build_near_host_ip", {"10.0.0.1", "10.0.0.2"}}},
+                           Hints{{"cidr", {"24"}}},
+                           Hints{{"cidr", {"/"}}},
+                           Hints{{"cidr", {"/24; x"}}},
+                           Hints{{"same_host", {"not-a-uuid"}}},
+                           Hints{{std::string(1 << 20, 'x'), {}}}}) {
     const auto hints = ValidateHints(bad);
     EXPECT_EQ(hints.status().code(), Code::kInvalidArgument);
     EXPECT_EQ(ReasonOf(hints.status()), reason::kInvalidArgument.name);
