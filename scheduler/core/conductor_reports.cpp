@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What hosts say of instances, and what follows: ACTIVE, the next host, ERROR, gone.
 #include <algorithm>
+#include <charconv>
 #include <set>
 #include <utility>
 
@@ -44,15 +45,34 @@ constexpr ActionEvents kActions[] = {
     {"reboot", InstanceEvent::kRebootDone, InstanceEvent::kRebootFailed},
 };
 
-}  // namespace
+// As Nova's compute counts them among the host's stats: builds that failed since the last that did
+// not. Whether the count changed.
+bool CountBuild(std::map<std::string, std::string>& stats, bool failed) {
+  constexpr char kFailedBuilds[] = "failed_builds";
+  if (!failed) return stats.erase(kFailedBuilds) > 0;
+  std::string& count = stats[kFailedBuilds];
+  std::int64_t number = 0;
+  std::from_chars(count.data(), count.data() + count.size(), number);
+  count = std::to_string(number + 1);
+  return true;
+}
 
-// ---- builds that fail
+}  // namespace
 
 // ---- reports
 
 bool Conductor::Impl::ApplyBuild(Change& change, InstanceRecord& record,
                                  const model::StateReport& report,
                                  std::optional<std::string>& admin_password) {
+  const auto count = [&](bool failed) {
+    change.on_commit.emplace_back(
+        [this, name = record.host, failed]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+          const auto host = hosts_.find(name);
+          if (host == hosts_.end() || !CountBuild(host->second.row.report.stats, failed)) return;
+          const Status told = TellEngine(host->second);
+          if (!told.ok()) LogError("build not counted", {F("host", name), F("error", told)});
+        });
+  };
   switch (report.outcome) {
     case Outcome::kProgress:
       if (report.task_state == record.task_state ||
@@ -69,11 +89,13 @@ bool Conductor::Impl::ApplyBuild(Change& change, InstanceRecord& record,
       record.started_generation = record.generation;
       record.alternates.clear();
       admin_password = "";
+      count(false);
       change.on_commit.emplace_back([this, uuid = record.uuid()] { engine_.BuildFinished(uuid); });
       return true;
     case Outcome::kFailed: {
       if (model::Refusal(StatesOf(record), InstanceEvent::kReschedule)) return false;
       const bool retryable = report.fault && report.fault->retryable;
+      count(true);
       Status next =
           Reschedule(change, record, FaultOf(report, record.host, clock_.Now()), retryable);
       if (!next.ok()) {

@@ -22,6 +22,13 @@ bool SameHardware(const model::HostReport& a, const model::HostReport& b) {
   return parts(a) == parts(b);
 }
 
+// What is counted here stays among the stats of a host that says them anew.
+void KeepCounted(const model::HostReport& before, model::HostReport& now) {
+  const auto counted = before.stats.find("failed_builds");
+  now.stats.erase("failed_builds");
+  if (counted != before.stats.end()) now.stats.insert(*counted);
+}
+
 // A host that has begun a build knows the instance's number; of one that waits in its queue it
 // knows no more than that it is to be built.
 std::vector<Uuid> MeasuredOf(const std::vector<model::HostInstance>& instances) {
@@ -128,9 +135,11 @@ Expected<HostWelcome> Conductor::Impl::HostUp(const HostHello& hello) {
     // The engine judges the inventory before anything is written of it.
     absl::MutexLock lock(&mutex_);
     Host candidate;
+    const auto known = hosts_.find(name);
+    if (known != hosts_.end()) KeepCounted(known->second.row.report, row.report);
     SetRow(candidate, row);
     candidate.measured = MeasuredOf(hello.instances);
-    if (const auto known = hosts_.find(name); known != hosts_.end()) {
+    if (known != hosts_.end()) {
       candidate.session = known->second.session;
       candidate.row.enabled = known->second.row.enabled;
       candidate.row.disabled_reason = known->second.row.disabled_reason;
@@ -151,6 +160,7 @@ Expected<HostWelcome> Conductor::Impl::HostUp(const HostHello& hello) {
     if (host.row.journal_id == row.journal_id) {
       row.last_seq = std::max(row.last_seq, host.row.last_seq);
     }
+    if (!host.row.name.empty()) KeepCounted(host.row.report, row.report);
     SetRow(host, row);
     host.measured = MeasuredOf(hello.instances);
     if (host.up()) sessions_.erase(host.session.id);
@@ -235,6 +245,7 @@ Status Conductor::Impl::HostReported(const Uuid& session, const HostUpdate& upda
     }
     Host candidate = host;
     candidate.row.report = update.report;
+    KeepCounted(host.row.report, candidate.row.report);
     candidate.kind = Shared(HostKinds::Taken(candidate.row.report));
     candidate.measured = MeasuredOf(update.instances);
     candidate.session.counters = update.counters;

@@ -321,6 +321,39 @@ TEST_F(Lifecycle, AMessageThatFailed_IsOfferedAgainUnchanged) {
   EXPECT_EQ(first[0], second[0]);
 }
 
+TEST_F(Lifecycle, BuildsThatFail_CountAgainstTheirHost_UntilOneDoesNot) {
+  const auto failed = [&](const std::string& host) {
+    const auto& stats = conductor().GetHost(host)->row.report.stats;
+    const auto found = stats.find("failed_builds");
+    return found == stats.end() ? std::string() : found->second;
+  };
+  const InstancePtr first = rig_.Create("first");
+  const std::string host = first->host;
+  rig_.Fail(first->uuid(), "build", "HOST_DISK_FULL", false);
+  EXPECT_EQ(failed(host), "1");
+  // The emptiest host now, and yet the last choice.
+  for (int i = 0; i < 3; ++i) EXPECT_NE(rig_.Create("next" + std::to_string(i))->host, host);
+  HostUpdate update{Rig::Report(host), {}, {}};
+  ASSERT_TRUE(conductor().HostReported(rig_.sessions[host], update).ok());
+  EXPECT_EQ(failed(host), "1");
+  rig_.HostUp(host);
+  EXPECT_EQ(failed(host), "1");
+  auto forced = Rig::Request("forced");
+  forced.instance.availability_zone = "nova:" + host;
+  for (const bool works : {false, true}) {
+    forced.request_id += "x";
+    const auto made = conductor().CreateInstances(forced);
+    ASSERT_TRUE(made.ok());
+    const Uuid uuid = made->front()->uuid();
+    if (works) {
+      rig_.Done(uuid, "build");
+    } else {
+      rig_.Fail(uuid, "build", "HOST_DISK_FULL", false);
+    }
+    EXPECT_EQ(failed(host), works ? "" : "2");
+  }
+}
+
 TEST_F(Lifecycle, AForcedHost_IsNotLeft) {
   auto request = Rig::Request("forced");
   request.instance.availability_zone = "nova:b";
