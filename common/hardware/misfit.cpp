@@ -64,7 +64,7 @@ class Guest {
   std::string Need(Hurdle hurdle) const {
     switch (hurdle) {
       case Hurdle::kPages:
-        return Mib(cell_.memory) + Pages() + " on one NUMA cell";
+        return Mib(cell_.memory) + PagesText(cell_) + " on one NUMA cell";
       case Hurdle::kDedicated:
         return std::to_string(Dedicated()) + " dedicated CPUs on one NUMA cell";
       case Hurdle::kShared:
@@ -113,15 +113,6 @@ class Guest {
 
   std::int64_t MemoryLeft(const HostNumaCell& host) const {
     return LimitOf(host.memory, request_.limits->ram_allocation_ratio) - host.memory_usage;
-  }
-
-  std::string Pages() const {
-    const std::int64_t wish = cell_.pagesize.value_or(0);
-    if (wish == 0) return "";
-    if (wish == kPagesSmall) return " in small pages";
-    if (wish == kPagesLarge) return " in large pages";
-    if (wish == kPagesAny) return " in pages of one size";
-    return " in pages of " + std::to_string(wish) + " KiB";
   }
 
   // MiB, of the best page size that would do.
@@ -173,6 +164,15 @@ bool FitsWithout(FitRequest request, bool devices, bool networks) {
 }
 
 }  // namespace
+
+std::string PagesText(const InstanceNumaCell& cell) {
+  const std::int64_t wish = cell.pagesize.value_or(0);
+  if (wish == 0) return "";
+  if (wish == kPagesSmall) return " in small pages";
+  if (wish == kPagesLarge) return " in large pages";
+  if (wish == kPagesAny) return " in pages of one size";
+  return " in pages of " + std::to_string(wish) + " KiB";
+}
 
 Misfit ExplainMisfit(const FitRequest& request) {
   const std::size_t cells = request.instance.cells.size();

@@ -13,6 +13,9 @@ struct Misfit {
   std::string have;  // "1 free at most"
 };
 
+// " in large pages"; empty for a cell that wants none.
+std::string PagesText(const InstanceNumaCell& cell);
+
 // Only for a request that FitInstanceToHost refused; of one that fits it makes no sense. Costs
 // about what fitting costs: for the one host that is explained, not for the many that are judged.
 Misfit ExplainMisfit(const FitRequest& request);

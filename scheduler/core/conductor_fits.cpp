@@ -12,7 +12,12 @@
 namespace kilonova::scheduler::core {
 
 void Conductor::Impl::AddRemedies(const PlacementRequest& request, Explanation& refusal) {
-  auto found = engine_.Remedies(request);
+  std::vector<Relaxation> relaxations = RelaxationsOf(request);
+  std::erase_if(relaxations, [this](Relaxation& relaxed) {
+    absl::MutexLock lock(&mutex_);
+    return !AskPlacement(DiskFormatOf(relaxed.request.image_id), relaxed.request).ok();
+  });
+  auto found = engine_.Remedies(request, relaxations);
   if (!found.ok()) {
     LogWarn("no remedies for a refusal", {F("error", found.status())});
     return;

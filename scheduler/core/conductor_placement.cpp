@@ -57,11 +57,16 @@ Status Conductor::Impl::CheckTraits(const ResourceRequest& request) {
   return OkStatus();
 }
 
+std::string Conductor::Impl::DiskFormatOf(const std::string& image_id) {
+  const auto uuid = Uuid::Parse(image_id);
+  const auto found = uuid.ok() ? images_.find(*uuid) : images_.end();
+  return found == images_.end() ? std::string() : found->second.source.disk_format;
+}
+
 Status Conductor::Impl::AskPlacement(const std::string& disk_format, PlacementRequest& placement) {
   ASSIGN_OR_RETURN(const auto image, hardware::ImageProps::From(placement.image_properties));
-  const hardware::GuestNeeds needs{.flavor = placement.flavor,
-                                   .image = image,
-                                   .image_has_id = !placement.image_id.empty()};
+  const hardware::GuestNeeds needs{
+      .flavor = placement.flavor, .image = image, .image_has_id = !placement.image_id.empty()};
   RETURN_IF_ERROR(hardware::CheckFlavorWithImage(needs));
   ASSIGN_OR_RETURN(placement.numa_topology, hardware::NumaConstraints(needs));
   ASSIGN_OR_RETURN(placement.pci_requests, PciRequestsOf(placement.flavor, image));
@@ -82,6 +87,7 @@ Status Conductor::Impl::AskPlacement(const std::string& disk_format, PlacementRe
   ASSIGN_OR_RETURN(placement.resource_request, Asked(spec, {}));
   RETURN_IF_ERROR(CheckTraits(*placement.resource_request));
   placement.resources = placement.resource_request->MergedResources();
+  placement.vcpu_fallback = nullptr;
   if (!placement.resource_request->cpu_pinning_requested || options_.disable_fallback_pcpu_query) {
     return OkStatus();
   }

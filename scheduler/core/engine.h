@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +26,7 @@
 #include "scheduler/core/host_state.h"
 #include "scheduler/core/pipeline.h"
 #include "scheduler/core/placement.h"
+#include "scheduler/core/relaxations.h"
 
 namespace kilonova::scheduler::core {
 
@@ -83,7 +85,8 @@ class Engine {
   Expected<Explanation> Explain(const PlacementRequest& request, std::size_t most_hosts) const;
 
   // Of a request that fits nowhere: what would have to be different (remedies.h).
-  Expected<std::vector<Remedy>> Remedies(const PlacementRequest& request);
+  Expected<std::vector<Remedy>> Remedies(const PlacementRequest& request,
+                                         std::span<const Relaxation> relaxations);
   // How many more instances of the request's kind fit, host by host (what_fits.h), as members of
   // its server group if it names one. Its instances are not looked at. Decisions are taken in
   // between: each host has the room it had when it was looked at.

@@ -235,9 +235,10 @@ Expected<Explanation> Engine::Explain(const PlacementRequest& request,
                         impl_->selector_.scorer(), most_hosts);
 }
 
-Expected<std::vector<Remedy>> Engine::Remedies(const PlacementRequest& request) {
+Expected<std::vector<Remedy>> Engine::Remedies(const PlacementRequest& request,
+                                               std::span<const Relaxation> relaxations) {
   const absl::MutexLock lock(&impl_->mutex_);
-  return FindRemedies(impl_->fleet_, impl_->pipeline_, request);
+  return FindRemedies(impl_->fleet_, impl_->pipeline_, request, relaxations);
 }
 
 Expected<std::map<HostIndex, std::int64_t>> Engine::Impl::RoomWithin(

@@ -29,6 +29,10 @@ class PlacementCheck : public PreparedFilter {
 
   // The host itself serves all of the footprint.
   bool RootServes(const Fleet& fleet, HostIndex host) const;
+  // Traits, aggregates and groups are to the request's liking on the host itself.
+  bool RulesMeet(const Fleet& fleet, HostIndex host) const {
+    return rules_.Judge(fleet, host) == Judgement::kPass;
+  }
   // What else of the host serves the request; nothing when nothing does.
   std::optional<model::Resources> Allocate(const Fleet& fleet, HostIndex host) const;
 

@@ -2,11 +2,9 @@
 #include "scheduler/core/remedies.h"
 
 #include <algorithm>
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <utility>
 
 #include "scheduler/core/placement_check.h"
@@ -16,7 +14,6 @@ namespace kilonova::scheduler::core {
 namespace {
 
 constexpr std::size_t kNearestPerRule = 64;
-constexpr std::size_t kMostVariants = 64;
 constexpr double kWholeConstraint = 1.0;
 
 // A request resolved, with every rule it must pass.
@@ -28,15 +25,16 @@ class Judged {
     const auto resources = ResourcesOf(request);
     ASSIGN_OR_RETURN(const auto id, fleet.HoldFootprint(FootprintOf(request.flavor, resources),
                                                         Fleet::NewClasses::kNone));
-    // Only its classes and amounts are of interest, which do not change.
-    judged.print_ = std::make_unique<Footprint>(fleet.FootprintAt(id));
-    fleet.ReleaseFootprint(id);
-    judged.inventory_ = std::make_unique<PlacementCheck>(request, *judged.print_);
+    judged.print_ = Taken(fleet, id);
+    if (request.vcpu_fallback != nullptr) RETURN_IF_ERROR(judged.FallBack(fleet, request));
+    judged.inventory_ =
+        std::make_unique<PlacementCheck>(request, *judged.print_, judged.fallback_.get());
     ASSIGN_OR_RETURN(judged.prepared_, Prepare(pipeline, fleet, request));
     return judged;
   }
 
   const Footprint& footprint() const { return *print_; }
+  const PlacementCheck& inventory() const { return *inventory_; }
   std::size_t rules() const { return 2 + (prepared_.skip ? 0 : prepared_.stages.size()); }
   // 0: the inventory, 1: the lists of hosts, then the filters.
   Expected<bool> Passes(std::size_t rule, HostIndex host) const {
@@ -88,9 +86,29 @@ class Judged {
 
  private:
   Judged(Fleet& fleet, const PlacementRequest& request) : fleet_(&fleet), request_(&request) {}
+  // Only its classes and amounts are of interest, which do not change.
+  static std::unique_ptr<Footprint> Taken(Fleet& fleet, Fleet::FootprintId id) {
+    auto print = std::make_unique<Footprint>(fleet.FootprintAt(id));
+    fleet.ReleaseFootprint(id);
+    return print;
+  }
+  // Hosts may serve a pinned guest by VCPU, as when it is placed.
+  Status FallBack(Fleet& fleet, const PlacementRequest& request) {
+    second_ = std::make_unique<PlacementRequest>(request);
+    second_->resource_request = std::exchange(second_->vcpu_fallback, nullptr);
+    const auto resources = ResourcesOf(*second_);
+    ASSIGN_OR_RETURN(const auto id, fleet.HoldFootprint(FootprintOf(second_->flavor, resources),
+                                                        Fleet::NewClasses::kNone));
+    second_print_ = Taken(fleet, id);
+    fallback_ = std::make_unique<PlacementCheck>(*second_, *second_print_);
+    return OkStatus();
+  }
+
   Fleet* fleet_;
   const PlacementRequest* request_;
-  std::unique_ptr<Footprint> print_;
+  std::unique_ptr<PlacementRequest> second_;
+  std::unique_ptr<Footprint> print_, second_print_;
+  std::unique_ptr<PlacementCheck> fallback_;
   std::unique_ptr<PlacementCheck> inventory_;
   PreparedPipeline prepared_;
 };
@@ -107,8 +125,7 @@ bool RepeatsPlacement(const std::string& rule) {
   return rule == "ComputeFilter" || rule == "AvailabilityZoneFilter";
 }
 
-// The nearest hosts that each rule refused, as far as no other rule refuses them too. Nothing when
-// some host passes.
+// The nearest hosts that each rule refused; nothing when some host passes.
 Expected<std::vector<NearMiss>> NearMisses(const Fleet& fleet, const Judged& judged) {
   std::vector<HostIndex> hosts = AllHosts(fleet);
   std::vector<NearMiss> misses;
@@ -129,9 +146,15 @@ Expected<std::vector<NearMiss>> NearMisses(const Fleet& fleet, const Judged& jud
     std::partial_sort(refused.begin(), end, refused.end());
     for (auto it = refused.begin(); it != end; ++it) misses.push_back({it->second, rule});
   }
-  if (!hosts.empty()) return std::vector<NearMiss>();
+  if (!hosts.empty()) misses.clear();
+  return misses;
+}
+
+// Those that no other rule refuses too.
+Expected<std::vector<NearMiss>> RefusedOnce(const Judged& judged,
+                                            const std::vector<NearMiss>& misses) {
   std::vector<NearMiss> alone;
-  for (NearMiss& miss : misses) {
+  for (NearMiss miss : misses) {
     bool others = true;
     for (std::size_t rule = miss.rule + 1; others && rule < judged.rules(); ++rule) {
       ASSIGN_OR_RETURN(others, judged.Passes(rule, miss.host));
@@ -155,19 +178,23 @@ class Finder {
   Finder(Fleet& fleet, const Pipeline& pipeline, const PlacementRequest& request)
       : fleet_(fleet), pipeline_(pipeline), request_(request) {}
 
-  Expected<std::vector<Remedy>> Find() {
+  Expected<std::vector<Remedy>> Find(std::span<const Relaxation> relaxations) {
     ASSIGN_OR_RETURN(const Judged judged, Judged::Of(fleet_, pipeline_, request_));
     ASSIGN_OR_RETURN(const std::vector<NearMiss> misses, NearMisses(fleet_, judged));
-    for (const NearMiss& miss : misses) {
+    if (misses.empty()) return std::vector<Remedy>();
+    ASSIGN_OR_RETURN(const std::vector<NearMiss> alone, RefusedOnce(judged, misses));
+    for (const NearMiss& miss : alone) {
       if (miss.twice) {
         Enabled(judged, miss.host);
       } else if (miss.rule == 0) {
-        Capacity(judged, miss.host);
+        OfPlacement(judged, miss);
       } else {
         OfTheHost(judged, miss);
       }
     }
-    RETURN_IF_ERROR(Variants(misses));
+    std::vector<HostIndex> hosts;
+    for (const NearMiss& miss : misses) hosts.push_back(miss.host);
+    Relaxed(relaxations, hosts);
     return Best();
   }
 
@@ -180,20 +207,24 @@ class Finder {
     entry.first = std::min(entry.first, size);
   }
 
-  // One class of the inventory is short: less of it asked for, or more of it there.
-  void Capacity(const Judged& judged, HostIndex host) {
+  void OfPlacement(const Judged& judged, const NearMiss& miss) {
+    if ((fleet_.flags[miss.host] & Fleet::kEnabled) == 0) return Enabled(judged, miss.host);
     const Footprint& print = judged.footprint();
-    std::optional<std::size_t> short_of;
+    std::vector<std::size_t> short_of;
     for (std::size_t i = 0; i < print.classes.size(); ++i) {
-      if (fleet_.Class(print.classes[i]).Takes(host, print.amounts[i])) continue;
-      if (short_of) return;
-      short_of = i;
+      if (!fleet_.Class(print.classes[i]).Takes(miss.host, print.amounts[i])) short_of.push_back(i);
     }
-    if (!short_of) return;
-    const ClassColumn& column = fleet_.Class(print.classes[*short_of]);
-    const std::string& name = print.names[*short_of];
-    const std::int64_t amount = print.amounts[*short_of];
-    const std::int64_t room = column.units[host].room;
+    const bool rules = judged.inventory().RulesMeet(fleet_, miss.host);
+    if (short_of.size() == 1 && rules) Capacity(print, short_of.front(), miss.host);
+    if (short_of.empty() && !rules) Described(judged, miss);
+  }
+
+  // One class of the inventory is short: less of it asked for, or more of it there.
+  void Capacity(const Footprint& print, std::size_t short_of, HostIndex host) {
+    const ClassColumn& column = fleet_.Class(print.classes[short_of]);
+    const std::string& name = print.names[short_of];
+    const std::int64_t amount = print.amounts[short_of];
+    const std::int64_t room = std::min<std::int64_t>(column.units[host].room, amount);
     const std::int64_t step = std::max<std::int64_t>(column.step_size[host], 1);
     const std::int64_t fitting = room > 0 ? room / step * step : 0;
     if (fitting >= 1 && fitting < amount && column.Takes(host, fitting)) {
@@ -201,8 +232,10 @@ class Finder {
       Add(size, "request", Amount(name, amount - fitting, "less"), host);
     }
     const std::int64_t left = column.units[host].capacity - column.units[host].used;
-    if (left >= amount || amount > column.units[host].max_unit || column.units[host].max_unit == 0)
-      return;
+    const bool none = column.units[host].max_unit == 0;
+    const bool unit = none || (amount <= column.units[host].max_unit &&
+                               amount >= column.min_unit[host] && amount % step == 0);
+    if (!unit || left >= amount) return;
     const double size = static_cast<double>(amount - left) / static_cast<double>(amount);
     Add(size, "capacity",
         Amount(name, amount - left, "more") + " on host " + fleet_.Record(host).host, host);
@@ -219,30 +252,6 @@ class Finder {
     Add(kWholeConstraint, "host", "host " + fleet_.Record(host).host + " enabled", host);
   }
 
-  // Placement is asked for the aggregates of the zone.
-  void LeaveZone(PlacementRequest& request) const {
-    std::set<std::string, std::less<>> of_zone;
-    for (std::uint32_t id = 0; id < fleet_.aggregate_lists.Size(); ++id) {
-      const auto* list = fleet_.aggregate_lists.Find(id);
-      if (list == nullptr) continue;
-      for (const Aggregate& aggregate : *list) {
-        const auto zone = aggregate.metadata.find("availability_zone");
-        if (zone != aggregate.metadata.end() && zone->second == request.availability_zone) {
-          of_zone.insert(aggregate.uuid);
-        }
-      }
-    }
-    request.availability_zone.clear();
-    if (request.resource_request == nullptr || of_zone.empty()) return;
-    auto asked = std::make_shared<ResourceRequest>(*request.resource_request);
-    for (RequestGroup& group : asked->groups) {
-      std::erase_if(group.aggregates, [&](const auto& any) {
-        return std::ranges::any_of(any, [&](const auto& uuid) { return of_zone.contains(uuid); });
-      });
-    }
-    request.resource_request = std::move(asked);
-  }
-
   void OfTheHost(const Judged& judged, const NearMiss& miss) {
     const HostRecord& record = fleet_.Record(miss.host);
     const std::string name = judged.NameOf(miss.rule);
@@ -255,82 +264,33 @@ class Finder {
       Add(kWholeConstraint, "host", "host " + record.host + " " + what, miss.host);
       return;
     }
-    if (miss.rule < 2) return;
-    const FilterVerdict verdict = judged.Describe(miss.rule, miss.host);
+    if (miss.rule >= 2) Described(judged, miss);
+  }
+
+  // What the rule says it needs, in place of what there is.
+  void Described(const Judged& judged, const NearMiss& miss) {
+    FilterVerdict verdict = judged.Describe(miss.rule, miss.host);
+    if (verdict.need.empty()) return;
+    // Of NUMA cells it names the first hurdle alone.
+    const bool cells = verdict.filter == "NUMATopologyFilter";
     Add(kWholeConstraint + 1, "host",
-        "host " + record.host + " with " + verdict.need + " instead of " + verdict.have + " (" +
-            name + ")",
+        "host " + fleet_.Record(miss.host).host + " with " +
+            (cells ? "room for the guest's NUMA cells, so " : "") + verdict.need + " instead of " +
+            verdict.have + " (" + verdict.filter + ")",
         miss.host);
   }
 
-  struct Variant {
-    std::string change;
-    PlacementRequest request;
-  };
-
-  std::vector<Variant> Relaxed() const {
-    std::vector<Variant> variants;
-    const auto with = [&](std::string change, const std::function<void(PlacementRequest&)>& edit) {
-      if (variants.size() >= kMostVariants) return;
-      Variant variant{std::move(change), request_};
-      edit(variant.request);
-      variants.push_back(std::move(variant));
-    };
-    if (!request_.availability_zone.empty()) {
-      with("any zone instead of " + request_.availability_zone,
-           [this](PlacementRequest& r) { LeaveZone(r); });
-    }
-    if (!request_.forced_host.empty() || !request_.forced_node.empty()) {
-      with("without the forced host", [](PlacementRequest& r) {
-        r.forced_host.clear();
-        r.forced_node.clear();
-      });
-    }
-    if (request_.requested_destination) {
-      with("any host instead of " + request_.requested_destination->host,
-           [](PlacementRequest& r) { r.requested_destination.reset(); });
-    }
-    if (request_.instance_group) {
-      with("without the server group", [](PlacementRequest& r) { r.instance_group.reset(); });
-      if (request_.instance_group->policy == "anti-affinity") {
-        const auto most = request_.instance_group->max_server_per_host.value_or(1) + 1;
-        with("max_server_per_host " + std::to_string(most),
-             [most](PlacementRequest& r) { r.instance_group->max_server_per_host = most; });
-      }
-    }
-    for (const auto& [name, values] : request_.hints) {
-      if (name == "group") continue;
-      with("without the hint " + name,
-           [&name = name](PlacementRequest& r) { r.hints.erase(name); });
-    }
-    for (const auto& [name, value] : request_.flavor.extra_specs) {
-      const bool trait = name.starts_with("trait");
-      const auto colon = name.find(':');
-      const std::string what =
-          trait && colon != std::string::npos
-              ? (value == "forbidden" ? "with trait " : "without trait ") + name.substr(colon + 1)
-              : "without extra spec " + name + "=" + value;
-      with(what, [&name = name](PlacementRequest& r) { r.flavor.extra_specs.erase(name); });
-    }
-    for (const auto& [name, value] : request_.image_properties) {
-      with("without image property " + name + "=" + value,
-           [&name = name](PlacementRequest& r) { r.image_properties.erase(name); });
-    }
-    return variants;
-  }
-
-  // What one host refuses by one rule may be a single wish of the request.
-  Status Variants(const std::vector<NearMiss>& misses) {
-    for (const Variant& variant : Relaxed()) {
+  // What a host refuses by one rule or by several may be a single wish of the request.
+  void Relaxed(std::span<const Relaxation> relaxations, const std::vector<HostIndex>& hosts) {
+    for (const Relaxation& relaxed : relaxations) {
       // A wish without which the request makes no sense cannot be dropped.
-      const auto judged = Judged::Of(fleet_, pipeline_, variant.request);
+      const auto judged = Judged::Of(fleet_, pipeline_, relaxed.request);
       if (!judged.ok()) continue;
-      for (const NearMiss& miss : misses) {
-        const auto passes = judged->PassesAll(miss.host);
-        if (passes.ok() && *passes) Add(kWholeConstraint, "request", variant.change, miss.host);
+      for (const HostIndex host : hosts) {
+        const auto passes = judged->PassesAll(host);
+        if (passes.ok() && *passes) Add(kWholeConstraint, "request", relaxed.change, host);
       }
     }
-    return OkStatus();
   }
 
   std::vector<Remedy> Best() {
@@ -358,8 +318,9 @@ class Finder {
 }  // namespace
 
 Expected<std::vector<Remedy>> FindRemedies(Fleet& fleet, const Pipeline& pipeline,
-                                           const PlacementRequest& request) {
-  return Finder(fleet, pipeline, request).Find();
+                                           const PlacementRequest& request,
+                                           std::span<const Relaxation> relaxations) {
+  return Finder(fleet, pipeline, request).Find(relaxations);
 }
 
 }  // namespace kilonova::scheduler::core

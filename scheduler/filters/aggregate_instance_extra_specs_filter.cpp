@@ -56,11 +56,8 @@ class PreparedExtraSpecsFilter : public PreparedAggregateFilter {
       const std::string have =
           wish.key + " " + (values == metadata.end() ? "(nothing)" : Listed(values->second, ""));
       const std::string need = wish.key + " " + wish.requirement.text();
-      if (JudgeOne(metadata, wish) != Judgement::kPass) {
-        verdict.have = have;
-        verdict.need = need;
-        return;
-      }
+      // Of a host that is refused: what of it does not do.
+      if ((JudgeOne(metadata, wish) == Judgement::kPass) != verdict.passed) continue;
       verdict.have += (verdict.have.empty() ? "" : "; ") + have;
       verdict.need += (verdict.need.empty() ? "" : "; ") + need;
     }

@@ -41,11 +41,8 @@ class PreparedCapabilitiesFilter : public core::PreparedFilter {
       if (!wish.scoped && !HasCapability(fleet, host, wish.path.front())) continue;
       const auto have = Capability(fleet, host, wish.path).value_or("(nothing)");
       const std::string need = wish.key + " " + wish.requirement.text();
-      if (JudgeOne(fleet, host, wish) != Judgement::kPass) {
-        verdict.have = wish.key + " " + have;
-        verdict.need = need;
-        return;
-      }
+      // Of a host that is refused: what of it does not do.
+      if ((JudgeOne(fleet, host, wish) == Judgement::kPass) != verdict.passed) continue;
       verdict.have += (verdict.have.empty() ? "" : ", ") + wish.key + " " + have;
       verdict.need += (verdict.need.empty() ? "" : ", ") + need;
     }

@@ -39,14 +39,14 @@ class PreparedNumaFilter : public core::PreparedFilter {
 
   void Describe(const Fleet& fleet, HostIndex host, core::FilterVerdict& verdict) const override {
     const auto* numa = NumaOf(fleet, host);
-    verdict.need = threads_ == Threads::kRequired ? "hardware threads; " : "";
+    Append(verdict.need, threads_ == Threads::kRequired ? "hardware threads" : "");
     if (!Wanted()) {
-      verdict.need += "no NUMA topology";
+      Append(verdict.need, "no NUMA topology");
     } else {
       for (const auto& cell : request_.numa_topology->cells) {
-        verdict.need += "cell of " + std::to_string(cell.cpuset.Size()) + " shared, " +
-                        std::to_string(cell.pcpuset.Size()) + " pinned CPUs, " +
-                        std::to_string(cell.memory) + " MiB; ";
+        Append(verdict.need, "cell of " + std::to_string(cell.cpuset.Size()) + " shared, " +
+                                 std::to_string(cell.pcpuset.Size()) + " pinned CPUs, " +
+                                 std::to_string(cell.memory) + " MiB" + hardware::PagesText(cell));
       }
     }
     if (numa == nullptr) {
@@ -60,15 +60,20 @@ class PreparedNumaFilter : public core::PreparedFilter {
       verdict.have = misfit.have;
       return;
     }
-    verdict.have = numa->HasThreads() ? "hardware threads; " : "no hardware threads; ";
+    Append(verdict.have, numa->HasThreads() ? "hardware threads" : "no hardware threads");
     for (const auto& cell : numa->cells) {
-      verdict.have += "cell of " + std::to_string(cell.cpuset.Size()) + " shared CPUs, " +
-                      std::to_string(cell.FreePcpus().Size()) + " free to pin, " +
-                      std::to_string(cell.AvailMemory()) + " MiB free; ";
+      Append(verdict.have, "cell of " + std::to_string(cell.cpuset.Size()) + " shared CPUs, " +
+                               std::to_string(cell.FreePcpus().Size()) + " free to pin, " +
+                               std::to_string(cell.AvailMemory()) + " MiB free");
     }
   }
 
  private:
+  static void Append(std::string& text, const std::string& piece) {
+    if (!text.empty() && !piece.empty()) text += "; ";
+    text += piece;
+  }
+
   static const hardware::HostNumaTopology* NumaOf(const Fleet& fleet, HostIndex host) {
     const auto* hardware = fleet.Record(host).hardware.get();
     return hardware == nullptr ? nullptr : hardware->numa();
