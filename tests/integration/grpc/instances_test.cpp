@@ -72,6 +72,11 @@ TEST_F(InstancesTest, Create_RefusalsSayWhichField) {
 TEST_F(InstancesTest, NoHostFits_IsAcceptedAndEndsInError) {
   auto request = CreateRequest("nowhere");
   request.mutable_template_()->set_availability_zone("mars");
+  EXPECT_EQ(DetailsOf(Create(request).status())["field"], "availability_zone");
+  request.mutable_template_()->clear_availability_zone();
+  // No host has that one.
+  (*request.mutable_template_()->mutable_scheduler_hints())["same_host"].add_values(
+      Uuid::Random().str());
   const auto made = Create(request);
   ASSERT_TRUE(made.ok()) << Describe(made.status());
   const std::string uuid = made->instances(0).uuid();
