@@ -57,6 +57,10 @@ Status Conductor::Impl::TellEngine(const Host& host) {
   state.availability_zone = report.availability_zone;
   state.aggregates = AggregatesOf(host.row.name);
   state.stats = report.stats;
+  // Said among them, and no stat in Nova.
+  if (auto address = state.stats.extract("host_ip"); !address.empty()) {
+    state.host_ip = std::move(address.mapped());
+  }
   state.inventories = report.inventories;
   state.kind = host.kind;
   state.nested = report.nested;

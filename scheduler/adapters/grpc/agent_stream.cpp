@@ -203,6 +203,7 @@ class AgentStream final : public ::grpc::ServerBidiReactor<Request, Response>,
       case Request::kHost: {
         core::HostUpdate update;
         ASSIGN_OR_RETURN(update.report, wire::FromProto(host_, message.host()));
+        AddAddress(update.report);
         ASSIGN_OR_RETURN(update.instances, wire::InstancesFromProto(message.host()));
         ASSIGN_OR_RETURN(update.counters, CountersFrom(message.host().counters()));
         return conductor.HostReported(id_, update);
@@ -228,6 +229,12 @@ class AgentStream final : public ::grpc::ServerBidiReactor<Request, Response>,
     }
   }
 
+  // Nova's host_ip, where the agent does not say another: the address its session comes from.
+  void AddAddress(model::HostReport& report) const {
+    std::string address = AddressOfPeer(*call_);
+    if (!address.empty()) report.stats.try_emplace("host_ip", std::move(address));
+  }
+
   Status Greet(const v1::Hello& hello) {
     if (desk_.context.draining) {
       return Error(Code::kUnavailable, reason::kUnavailable, "the scheduler is stopping");
@@ -244,6 +251,7 @@ class AgentStream final : public ::grpc::ServerBidiReactor<Request, Response>,
                              .report = {},
                              .instances = {}};
     ASSIGN_OR_RETURN(greeting.report, wire::FromProto(hello.host(), hello.report()));
+    AddAddress(greeting.report);
     for (const auto& instance : hello.instances()) {
       ASSIGN_OR_RETURN(auto one, wire::FromProto(instance));
       greeting.instances.push_back(std::move(one));

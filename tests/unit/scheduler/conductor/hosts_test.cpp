@@ -183,6 +183,28 @@ TEST_F(Hosts, AHostThatNamesNoZone_IsInTheDefaultOne) {
   EXPECT_EQ(rig.Create("one")->availability_zone, "here");
 }
 
+TEST_F(Hosts, TheirAddresses_AreWhatRequestsAreNearTo) {
+  rig_.extend = [](Pipeline& pipeline) {
+    pipeline.filters.push_back(
+        std::move(filters::MakeFilters({"SimpleCIDRAffinityFilter"}, {}).value().front()));
+  };
+  rig_.Restart();
+  rig_.AddCatalog();
+  for (const auto& [name, address] : {std::pair{"a", "10.0.1.5"}, {"b", "10.0.2.5"}}) {
+    rig_.HostUp(name);
+    HostUpdate update{Rig::Report(name), {}, {}};
+    update.report.stats["host_ip"] = address;
+    ASSERT_TRUE(rig_.conductor->HostReported(rig_.sessions[name], update).ok());
+  }
+  for (int i = 0; i < 3; ++i) {
+    CreateRequest request = Rig::Request("near" + std::to_string(i));
+    request.instance.hints["build_near_host_ip"] = {"10.0.2.77"};
+    const auto made = rig_.conductor->CreateInstances(request);
+    ASSERT_TRUE(made.ok()) << Describe(made.status());
+    EXPECT_EQ(made->front()->host, "b");
+  }
+}
+
 TEST_F(Hosts, AreListedByNameInPages) {
   for (const char* name : {"c", "a", "b"}) rig_.HostUp(name);
   auto page = rig_.conductor->ListHosts({2, ""});
