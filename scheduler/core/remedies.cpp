@@ -14,6 +14,7 @@ namespace kilonova::scheduler::core {
 namespace {
 
 constexpr std::size_t kNearestPerRule = 64;
+constexpr std::size_t kMostRelaxed = 128;  // hosts that each wish less is tried on
 constexpr double kWholeConstraint = 1.0;
 
 // A request resolved, with every rule it must pass.
@@ -192,8 +193,14 @@ class Finder {
         OfTheHost(judged, miss);
       }
     }
+    // First those that one rule alone refuses, then the others.
     std::vector<HostIndex> hosts;
-    for (const NearMiss& miss : misses) hosts.push_back(miss.host);
+    for (const auto* some : {&alone, &misses}) {
+      for (const NearMiss& miss : *some) {
+        if (hosts.size() >= kMostRelaxed) break;
+        if (std::ranges::find(hosts, miss.host) == hosts.end()) hosts.push_back(miss.host);
+      }
+    }
     Relaxed(relaxations, hosts);
     return Best();
   }
