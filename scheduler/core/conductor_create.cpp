@@ -71,6 +71,17 @@ std::string RefusalText(const Explanation& why) {
   return text;
 }
 
+// Which host a rule could not judge it on is for the operator.
+Status ForTheOwner(const Status& refused, const std::string& request_id) {
+  Details details = DetailsOf(refused);
+  if (details.erase("host") == 0) return refused;
+  LogInfo("request cannot be judged", {F("request", request_id), F("error", refused)});
+  const std::string name = ReasonOf(refused);
+  Status told = Error(refused.code(), Reason{name}, Message(refused));
+  for (const auto& [key, value] : details) told = WithDetail(told, key, value);
+  return told;
+}
+
 }  // namespace
 
 // Places the records and makes them members of their group, as one step of that group.
@@ -258,7 +269,9 @@ Expected<std::vector<InstancePtr>> Conductor::Impl::CreateAdmitted(const CreateR
   std::vector<MutableInstance> records = NewRecords(request, resolved);
   for (const MutableInstance& r : records) resolved.placement.instances.push_back(r->uuid());
   FAILPOINT("scheduler.claim.before");
-  ASSIGN_OR_RETURN(PlaceResult placed, Decide(resolved, records));
+  auto decided = Decide(resolved, records);
+  if (!decided.ok()) return ForTheOwner(decided.status(), records[0]->request_id);
+  PlaceResult placed = *std::move(decided);
   FAILPOINT("scheduler.claim.after");
 
   Change change;

@@ -223,6 +223,23 @@ TEST_F(Create, KernelAndRamdisk_MustBeRegisteredAsSuch) {
   EXPECT_EQ(ReasonFor(request), "IMAGE_INVALID");
 }
 
+TEST_F(Create, WhatNoRuleCanJudge_IsRefusedAndNamesNoHost) {
+  model::Flavor flavor;
+  flavor.flavorid = flavor.name = "odd";
+  flavor.vcpus = 1;
+  flavor.memory_mb = 512;
+  flavor.root_gb = 1;
+  flavor.extra_specs = {{"capabilities:free_ram_mb", ">= x"}};
+  ASSERT_TRUE(rig_.conductor->CreateFlavor(flavor).ok());
+  auto request = Rig::Request("odd");
+  request.instance.flavor = "odd";
+  const Status refused = rig_.conductor->CreateInstances(request).status();
+  EXPECT_EQ(refused.code(), Code::kInvalidArgument);
+  EXPECT_TRUE(HasReason(refused, reason::kInvalidArgument));
+  EXPECT_NE(Message(refused).find("free_ram_mb"), std::string::npos);
+  EXPECT_FALSE(DetailsOf(refused).contains("host"));
+}
+
 TEST_F(Create, AForcedHost_IsUsed) {
   auto request = Rig::Request("forced");
   request.instance.availability_zone = "nova:b";
