@@ -86,8 +86,18 @@ Expected<std::vector<std::string>> PciDevices::Take(const std::vector<PciRequest
                                                     const PciAffinity& affinity) {
   std::set<std::string> taken = taken_;
   std::vector<std::string> addresses;
+  std::vector<Pool> pools = FreePools(taken);
+  // What the last request left, in the pools' old order, as in Nova: made anew, they would be in
+  // that of what is left in each.
+  const auto keep_free = [&] {
+    for (Pool& each : pools) {
+      std::erase_if(each.members, [&](std::size_t i) { return !IsFree(devices_[i], taken); });
+      each.pool.count = static_cast<std::int64_t>(each.members.size());
+    }
+    std::erase_if(pools, [](const Pool& each) { return each.members.empty(); });
+  };
   for (const PciRequest& request : requests) {
-    std::vector<Pool> pools = FreePools(taken);
+    keep_free();
     std::vector<PciDevicePool> counts;
     for (const Pool& each : pools) counts.push_back(each.pool);
     const auto usable = UsablePools(counts, request, affinity);

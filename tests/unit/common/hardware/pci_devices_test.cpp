@@ -92,6 +92,20 @@ TEST(PciDevices, PhysicalAndVirtualFunctionsExcludeEachOther) {
   EXPECT_EQ(testing::CountDevices(devices.Free()), 0);
 }
 
+TEST(PciDevices, PoolsKeepTheirOrderWithinARequest) {
+  AssignablePciDevice other = Virtual("0000:06:00.1", "0000:06:00.0");
+  other.device.product_id = "154d";
+  AssignablePciDevice first = Physical("0000:05:00.0", {}), last = Physical("0000:81:00.0", {});
+  first.device.product_id = "1001";
+  last.device.product_id = "1002";
+  // The functions of both are a pool, and it is before that of `other`: its first is at 05.
+  PciDevices devices({first, Virtual("0000:05:00.1", "0000:05:00.0"), other, last,
+                      Virtual("0000:81:00.1", "0000:81:00.0")});
+  const PciSpec physical = {{"dev_type", "type-PF"}, {"product_id", "1001"}};
+  const auto taken = devices.Take({Ask(1, physical), Ask(1, {{"dev_type", "type-VF"}})}, {});
+  ASSERT_TRUE(taken.ok()) << taken.status();
+  EXPECT_EQ(*taken, (std::vector<std::string>{"0000:05:00.0", "0000:81:00.1"}));
+}
 TEST(PciDevices, AFunctionTheConfigurationNoLongerTakesStillExcludes) {
   PciDevices devices(
       {Physical("0000:05:00.0", {"0000:05:00.1"}), Virtual("0000:06:00.1", "0000:06:00.0")});
