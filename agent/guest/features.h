@@ -9,8 +9,10 @@
 namespace kilonova::agent::guest {
 
 // OK when every extra spec and image property of `request` is either served or known to have no
-// effect on the guest. FEATURE_NOT_SERVED with details "key" and "value" for the first that is not;
-// IMAGE_INVALID or FLAVOR_INVALID (same details) for a served key with a value Nova knows not.
+// effect on the guest, whatever its value where Nova's own rules judge that later (NumaConstraints,
+// DescribeGuest...). FEATURE_NOT_SERVED with details "key" and "value" for the first that is not;
+// FLAVOR_INVALID (same details) for a limit that is none; IMAGE_INVALID as ImageProps::From; what
+// CheckFlavorWithImage says.
 Status CheckServed(const model::BuildRequest& request);
 
 }  // namespace kilonova::agent::guest

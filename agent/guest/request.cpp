@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/guest/request.h"
 
+#include <algorithm>
 #include <string_view>
 
 #include "agent/guest/devices_wanted.h"
@@ -61,6 +62,25 @@ Status CheckEncryption(const hardware::ImageProps& image, const model::BuildRequ
   return wanted ? NotServed("hw:mem_encryption", "true") : OkStatus();
 }
 
+// Models QEMU does not have on a PC; without a display no guest has one.
+Status CheckVideo(const ConsoleConfig& console, const hardware::ImageProps& image) {
+  const std::string model = TextOr(image, "hw_video_model");
+  const bool shown = console.vnc_enabled || console.spice_enabled;
+  return shown && HasWord("gop xen", model) ? NotServed("hw_video_model", model) : OkStatus();
+}
+
+// What the image calls the disk it is started from; Nova looks for the older of the two names.
+Expected<std::string> RootDeviceName(const model::ImageSource& image) {
+  const auto named = image.properties.find("root_device_name");
+  if (named == image.properties.end() || named->second.empty()) return "";
+  const std::string dev = StripDev(named->second);
+  const bool letters = std::ranges::all_of(dev, [](char c) { return c >= 'a' && c <= 'z'; });
+  if (letters && dev.size() >= 3 && dev.size() <= 5 && BusForName(dev).ok()) return dev;
+  return Error(Code::kInvalidArgument, reason::kImageInvalid,
+               "root_device_name is no disk's: " + Printable(named->second),
+               {{"key", "root_device_name"}});
+}
+
 Status CheckBase(const core::CachedImage& base) {
   if (base.format == "qcow2" || base.format == "raw") return OkStatus();
   return Error(Code::kFailedPrecondition, reason::kImageFormatNotServed,
@@ -111,14 +131,20 @@ Expected<GuestInput> InputOf(const GuestConfig& config, const core::HostFacts& f
   RETURN_IF_ERROR(CheckMachine(config, input.image));
   RETURN_IF_ERROR(CheckSecureBoot(input.image, request.flavor));
   RETURN_IF_ERROR(CheckEncryption(input.image, request, facts));
+  RETURN_IF_ERROR(CheckVideo(config.console, input.image));
   RETURN_IF_ERROR(CheckBase(base));
   input.instance = request.instance;
-  input.os_type = TextOr(input.image, "os_type");
+  // As the image spells it: to Nova "Windows" is no "windows".
+  if (const auto os = request.image.properties.find("os_type");
+      os != request.image.properties.end()) {
+    input.os_type = os->second;
+  }
   input.vm_mode = TextOr(input.image, "hw_vm_mode");
   input.kernel = request.kernel.has_value();
   input.ramdisk = input.kernel && request.ramdisk.has_value();
   input.image_id = request.image.id;
   input.image_disk_format = request.image.disk_format;
+  ASSIGN_OR_RETURN(input.block_devices.root_device_name, RootDeviceName(request.image));
   input.flavor = request.flavor;
   input.config_drive = WantsConfigDrive(config, request);
   if (request.nics.size() > kMaxNics) return BadNic("nics", "more than 8 networks");

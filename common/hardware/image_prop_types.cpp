@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <array>
 
+#include "common/base/python_text.h"
+#include "common/hardware/image_prop_names.h"
+
 namespace kilonova::hardware {
 namespace {
 
@@ -120,6 +123,14 @@ std::span<const Property> Properties() { return kProperties; }
 const Property* FindProperty(std::string_view name) {
   const auto found = std::ranges::find(kProperties, name, &Property::name);
   return found == kProperties.end() ? nullptr : &*found;
+}
+
+bool IsImageProperty(std::string_view name) {
+  if (FindProperty(name) != nullptr) return true;
+  for (const std::string_view numbered : {"hw_numa_cpus.", "hw_numa_mem."}) {
+    if (name.starts_with(numbered)) return PyIsDigit(name.substr(numbered.size()));
+  }
+  return false;
 }
 
 std::span<const LegacyName> LegacyNames() { return kLegacyNames; }

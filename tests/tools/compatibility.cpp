@@ -75,8 +75,8 @@ std::vector<Question> Questions() {
   Question realtime;
   realtime.request.flavor.vcpus = 4;
   realtime.request.flavor.extra_specs = {{"hw:cpu_policy", "dedicated"},
-                                         {"hw:cpu_realtime", "yes"}};
-  realtime.request.image.properties = {{"hw_emulator_threads_policy", "isolate"}};
+                                         {"hw:cpu_realtime", "yes"},
+                                         {"hw:emulator_threads_policy", "isolate"}};
   Question devices;
   devices.config.swtpm_enabled = true;
   devices.config.console.serial_enabled = true;

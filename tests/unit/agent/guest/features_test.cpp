@@ -3,6 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <string_view>
+
+#include "common/hardware/constraints.h"
+#include "common/hardware/errors.h"
 #include "tests/unit/agent/guest/builders.h"
 
 namespace kilonova::testing {
@@ -25,15 +30,14 @@ Status WithProperty(const Pair& pair) {
 
 TEST(Features, SpecsNotServed_RefusedByName) {
   for (const Pair& pair :
-       std::initializer_list<Pair>{{"hw:cpu_policy", "exclusive"},
-                                   {"hw:tpm_version", "3.0"},
-                                   {"hw:watchdog_action", "explode"},
-                                   {"hw:invented", "1"},
+       std::initializer_list<Pair>{{"hw:invented", "1"},
+                                   {"hw:viommu_model", "smmuv3"},
+                                   {"hw:ephemeral_encryption", "true"},
                                    {"quota:disk_write_iops_sec_max", "10"},
                                    {"pci_passthrough:alias", "gpu:1"},
                                    {"accel:device_profile", "x"},
                                    {"resources:VGPU_DISPLAY_HEAD", "1"},
-                                   {"resources1:PCPU", "2"},
+                                   {"resources1:SRIOV_NET_VF", "2"},
                                    {"resources:CUSTOM_PMEM_NAMESPACE_4GB", "1"}}) {
     const Status status = WithSpec(pair);
     EXPECT_TRUE(HasReason(status, reason::kFeatureNotServed)) << pair.first << Describe(status);
@@ -43,14 +47,18 @@ TEST(Features, SpecsNotServed_RefusedByName) {
 }
 
 TEST(Features, PropertiesNotServed_RefusedByName) {
-  for (const Pair& pair : std::initializer_list<Pair>{{"hw_tpm_model", "tpm-spapr"},
-                                                      {"hw_disk_bus", "fdc"},
-                                                      {"hw_vif_model", "netfront"},
-                                                      {"hw_invented", "1"},
-                                                      {"hw_emulation_architecture", "aarch64"},
-                                                      {"os_require_quiesce", "yes"},
-                                                      {"vm_mode", "xen"},
-                                                      {"block_device_mapping", "[{}]"}}) {
+  for (const Pair& pair :
+       std::initializer_list<Pair>{{"hw_disk_bus", "fdc"},
+                                   {"hw_cdrom_bus", "virtio"},
+                                   {"hw_vif_model", "lan9118"},
+                                   {"hw_scsi_model", "BusLogic"},
+                                   {"hw_invented", "1"},
+                                   // No such property in Nova, alike as it looks.
+                                   {"hw_emulator_threads_policy", "share"},
+                                   {"hw_emulation_architecture", "aarch64"},
+                                   {"hw_ephemeral_encryption", "yes"},
+                                   {"hw_vm_mode", "xen"},
+                                   {"block_device_mapping", "[{}]"}}) {
     const Status status = WithProperty(pair);
     EXPECT_TRUE(HasReason(status, reason::kFeatureNotServed)) << pair.first << Describe(status);
     EXPECT_EQ(DetailsOf(status)["key"], pair.first);
@@ -65,6 +73,7 @@ TEST(Features, WithoutEffectOrServed_Passes) {
                                    {"resources:VCPU", "2"},
                                    {"resources:VGPU", "0"},
                                    {"resources:VGPU", "1"},
+                                   {"resources:PCPU", "2"},
                                    {"resources_GPU:VGPU", "2"},
                                    {"ssd", "true"},
                                    {"hw:cpu_policy", "shared"},
@@ -78,13 +87,14 @@ TEST(Features, WithoutEffectOrServed_Passes) {
                                    {"hw:tpm_model", "tpm-crb"},
                                    {"hw:locked_memory", "False"},
                                    {"hw:locked_memory", "true"},
-                                   {"hw:cpu_realtime", "yes"},
                                    {"hw:cpu_realtime_mask", "^0"},
-                                   {"hw:mem_encryption", "true"},
                                    {"hw_rng:allowed", "no"},
                                    {"hw:watchdog_action", "reset"},
                                    {"hw:vif_multiqueue_enabled", "true"},
                                    {"quota:cpu_quota", "1000"},
+                                   {"quota:cpu_quota", "-1"},
+                                   {"quota:vif_inbound_burst", "0"},
+                                   {"hw:boot_menu", "perhaps"},
                                    {"quota:disk_read_iops_sec", "10"},
                                    {"quota:vif_inbound_average", "1024"},
                                    {"hw:cpu_max_sockets", "2"}}) {
@@ -102,6 +112,17 @@ TEST(Features, WithoutEffectOrServed_Passes) {
                                                       {"hw_qemu_guest_agent", "yes"},
                                                       {"os_type", "linux"},
                                                       {"os_type", "windows"},
+                                                      // Nova reads these as the ones above.
+                                                      {"os_type", "Windows"},
+                                                      {"vm_mode", "HV"},
+                                                      {"hw_vif_model", "VirtualE1000"},
+                                                      {"hw_scsi_model", "lsiLogicSAS"},
+                                                      {"architecture", "amd64"},
+                                                      {"hw_qemu_guest_agent", "perhaps"},
+                                                      {"hw_cpu_sockets", " 1_0 "},
+                                                      {"hw_emulation_architecture", "AMD64"},
+                                                      {"os_require_quiesce", "yes"},
+                                                      {"hw_ephemeral_encryption", "no"},
                                                       {"hw_disk_bus", "sata"}}) {
     EXPECT_TRUE(WithProperty(pair).ok()) << pair.first;
   }
@@ -126,13 +147,58 @@ TEST(Features, PciDevices_AreThoseOfTheFlavorsAliases) {
   EXPECT_TRUE(HasReason(check("", {{"gpu", 2}}), reason::kObjectInvalid));
 }
 
-TEST(Features, ServedKeysWithNonsense_AreInvalid) {
-  EXPECT_TRUE(HasReason(WithSpec({"hw:cpu_cores", "many"}), reason::kFlavorInvalid));
-  EXPECT_TRUE(HasReason(WithSpec({"hw:cpu_cores", "0"}), reason::kFlavorInvalid));
+TEST(Features, LimitsThatAreNone_AreInvalid) {
+  EXPECT_TRUE(HasReason(WithSpec({"quota:disk_read_iops_sec", "many"}), reason::kFlavorInvalid));
+  EXPECT_TRUE(HasReason(WithSpec({"quota:cpu_shares", "-1"}), reason::kFlavorInvalid));
+  EXPECT_TRUE(HasReason(WithSpec({"quota:vif_inbound_average", "-1"}), reason::kFlavorInvalid));
   EXPECT_TRUE(HasReason(WithSpec({"resources:VGPU", "-1"}), reason::kFlavorInvalid));
   EXPECT_TRUE(HasReason(WithSpec({"resources1:VGPU", "many"}), reason::kFlavorInvalid));
-  EXPECT_TRUE(HasReason(WithSpec({"hw:boot_menu", "perhaps"}), reason::kFlavorInvalid));
-  EXPECT_TRUE(HasReason(WithProperty({"hw_cpu_threads", "-1"}), reason::kImageInvalid));
+}
+
+// As its own class of exception in Nova, not as a feature that is not served.
+TEST(Features, NonsenseInServedKeys_IsRefusedWithNovasException) {
+  for (const auto& [key, value, exception] : std::initializer_list<std::array<const char*, 3>>{
+           {"hw:cpu_policy", "exclusive", "InvalidCPUAllocationPolicy"},
+           {"hw:tpm_version", "3.0", "Invalid"},
+           {"hw:watchdog_action", "explode", "InvalidWatchdogAction"},
+           {"hw:cpu_cores", "many", "InvalidRequest"},
+           {"hw:serial_port_count", "many", "ImageSerialPortNumberInvalid"},
+           {"hw:numa_nodes", "0", "InvalidNUMANodesNumber"},
+           {"hw_vif_model", "netfront", "UnsupportedHardware"},
+           {"hw_disk_bus", "xen", "UnsupportedHardware"},
+           {"hw_tpm_model", "tpm-spapr", "ValueError"},
+           {"hw_boot_menu", "perhaps", ""}}) {
+    auto request = PlainRequest();
+    auto& keys = std::string_view(key).find(':') == std::string_view::npos
+                     ? request.image.properties
+                     : request.flavor.extra_specs;
+    keys[key] = value;
+    const auto image = hardware::ImageProps::From(request.image.properties);
+    Status status = Described(PlainConfig(), request).status();
+    if (status.ok() && image.ok()) {
+      status = hardware::NumaConstraints({.flavor = request.flavor, .image = *image}).status();
+    }
+    EXPECT_EQ(status.ok(), *exception == '\0') << key << Describe(status);
+    if (!status.ok()) {
+      EXPECT_EQ(hardware::NovaExceptionOf(status), exception) << key << Describe(status);
+    }
+  }
+}
+
+// Nova takes these two as the image spells them.
+TEST(Features, OsTypeAndRootDevice_AsTheImageSpellsThem) {
+  auto request = PlainRequest();
+  request.image.properties = {{"os_type", "windows"}, {"root_device_name", "/dev/sdb"}};
+  const std::string windows = XmlOrError(PlainConfig(), request);
+  EXPECT_NE(windows.find("localtime"), std::string::npos) << windows;
+  EXPECT_NE(windows.find(R"(<target dev="sdb" bus="virtio")"), std::string::npos) << windows;
+  request.image.properties["os_type"] = "Windows";
+  EXPECT_EQ(XmlOrError(PlainConfig(), request).find("localtime"), std::string::npos);
+  for (const char* name : {"/dev/", "sda'/>", "/dev/vda1", "mapper"}) {
+    request.image.properties["root_device_name"] = name;
+    EXPECT_TRUE(HasReason(Described(PlainConfig(), request).status(), reason::kImageInvalid))
+        << name;
+  }
 }
 
 TEST(Features, EphemeralDisksAndSwap_AreServed) {

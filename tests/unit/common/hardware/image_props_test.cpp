@@ -30,6 +30,8 @@ TEST(ImageProps, ReadsLegacyNamesBehindTheirSuccessors) {
   ASSERT_TRUE(old.ok()) << old.status();
   EXPECT_EQ(old->Text("hw_architecture"), "x86_64");
   EXPECT_EQ(old->Text("hw_vm_mode"), "xen");
+  const auto version = ImageProps::From({{"hypervisor_version_requires", ">=7.0"}});
+  EXPECT_EQ(version->Text("img_hv_requested_version"), ">=7.0");
   const auto both = ImageProps::From({{"architecture", "i686"}, {"hw_architecture", "aarch64"}});
   EXPECT_EQ(both->Text("hw_architecture"), "aarch64");
   const auto adapter = ImageProps::From({{"vmware_adaptertype", "lsiLogicsas"}});
