@@ -2,6 +2,7 @@
 // What a template names, looked up: flavor, images, networks, zone, destination.
 #include <utility>
 
+#include "common/hardware/errors.h"
 #include "scheduler/core/conductor_impl.h"
 #include "scheduler/core/validate.h"
 
@@ -18,22 +19,23 @@ Status CheckFit(const model::Flavor& flavor, const model::ImageSource& image) {
     return Error(Code::kInvalidArgument, reason::kFlavorMemoryTooSmall,
                  "the image needs " + std::to_string(image.min_ram_mb) + " MiB of memory, flavor " +
                      flavor.name + " has " + std::to_string(flavor.memory_mb),
-                 {{"field", "flavor"}});
+                 {{"field", "flavor"}, {hardware::kNovaException, "FlavorMemoryTooSmall"}});
   }
-  // A root disk of 0 is as large as the image: min_disk cannot be missed.
-  if (flavor.root_gb != 0 && flavor.root_gb < image.min_disk_gb) {
-    return Error(Code::kInvalidArgument, reason::kFlavorDiskTooSmall,
-                 "the image needs a disk of " + std::to_string(image.min_disk_gb) +
-                     " GiB, flavor " + flavor.name + " has " + std::to_string(flavor.root_gb),
-                 {{"field", "flavor"}});
-  }
-  // Of other formats only the host, which reads the header, knows the size of the disk.
+  if (flavor.root_gb == 0) return OkStatus();  // as large as the image
+  const auto too_small = [](const std::string& message, const char* nova_exception) {
+    return Error(Code::kInvalidArgument, reason::kFlavorDiskTooSmall, message,
+                 {{"field", "flavor"}, {hardware::kNovaException, nova_exception}});
+  };
+  // The file alone; the disk within may be larger, which the host finds out.
   constexpr std::uint64_t kGiB = 1ULL << 30;
-  if (flavor.root_gb != 0 && image.disk_format == "raw" &&
-      image.size_bytes > static_cast<std::uint64_t>(flavor.root_gb) * kGiB) {
-    return Error(Code::kInvalidArgument, reason::kFlavorDiskTooSmall,
-                 "the image is larger than the disk of flavor " + flavor.name,
-                 {{"field", "flavor"}});
+  if (image.size_bytes > static_cast<std::uint64_t>(flavor.root_gb) * kGiB) {
+    return too_small("the image is larger than the disk of flavor " + flavor.name,
+                     "FlavorDiskSmallerThanImage");
+  }
+  if (flavor.root_gb < image.min_disk_gb) {
+    return too_small("the image needs a disk of " + std::to_string(image.min_disk_gb) +
+                         " GiB, flavor " + flavor.name + " has " + std::to_string(flavor.root_gb),
+                     "FlavorDiskSmallerThanMinDisk");
   }
   return OkStatus();
 }
@@ -44,6 +46,8 @@ Expected<std::shared_ptr<const model::ImageSource>> Conductor::Impl::KernelOf(
     const model::ImageSource& image, const char* property) {
   const auto named = image.properties.find(property);
   if (named == image.properties.end() || named->second.empty()) return nullptr;
+  const auto kernel = image.properties.find("kernel_id");
+  if (kernel != image.properties.end() && kernel->second == "nokernel") return nullptr;
   const auto uuid = Uuid::Parse(named->second);
   const auto found = uuid.ok() ? images_.find(*uuid) : images_.end();
   const std::string_view format = std::string_view(property) == "kernel_id" ? "aki" : "ari";
@@ -64,6 +68,12 @@ Status Conductor::Impl::ResolveImage(const std::string& name, Resolved& resolved
   if (image->source.disk_format == "aki" || image->source.disk_format == "ari") {
     return Error(Code::kInvalidArgument, reason::kImageInvalid,
                  "a kernel or ramdisk image cannot be booted by itself", {{"field", "image"}});
+  }
+  if (const auto key = image->source.properties.find("cinder_encryption_key_id");
+      key != image->source.properties.end() && !key->second.empty()) {
+    return Error(Code::kInvalidArgument, reason::kImageInvalid,
+                 "the image is of an encrypted volume, which cannot be started from directly",
+                 {{"field", "image"}, {hardware::kNovaException, "ImageUnacceptable"}});
   }
   resolved.image = std::make_shared<const model::ImageSource>(image->source);
   ASSIGN_OR_RETURN(resolved.kernel, KernelOf(image->source, "kernel_id"));
