@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <string_view>
+#include <utility>
 
 #include "agent/guest/perf_events.h"
 
@@ -17,15 +18,22 @@ Status Refuse(const std::string& field, const std::string& why) {
                {{"field", field}});
 }
 
+enum class Twice { kFirst, kLast };  // which of a name's values counts
+
 // "name=value" each.
-Status ReadPairs(Config& config, const std::string& key, std::map<std::string, std::string>& into) {
+Status ReadPairs(Config& config, const std::string& key, Twice twice,
+                 std::map<std::string, std::string>& into) {
+  std::map<std::string, std::string> read;
   for (const std::string& pair : config.List(key, {})) {
     const auto equals = pair.find('=');
     if (equals == std::string::npos || equals == 0 || equals + 1 == pair.size()) {
       return Refuse(key, "each is name=value");
     }
-    into[pair.substr(0, equals)] = pair.substr(equals + 1);
+    const std::string name = pair.substr(0, equals);
+    if (twice == Twice::kFirst && read.contains(name)) continue;
+    read[name] = pair.substr(equals + 1);
   }
+  for (auto& [name, value] : read) into[name] = std::move(value);
   return OkStatus();
 }
 
@@ -51,7 +59,8 @@ Status ReadCpu(Config& config, guest::CpuConfig& cpu) {
 Status ReadDisks(Config& config, guest::DiskConfig& disk) {
   disk.cache = config.Choice("libvirt.disk_cache", "auto",
                              {"auto", "none", "writeback", "writethrough", "directsync"});
-  const Status cachemodes = ReadPairs(config, "libvirt.disk_cachemodes", disk.cachemodes);
+  const Status cachemodes =
+      ReadPairs(config, "libvirt.disk_cachemodes", Twice::kLast, disk.cachemodes);
   disk.discard = config.Choice("libvirt.hw_disk_discard", "", {"", "ignore", "unmap"});
   disk.prefix = config.String("libvirt.disk_prefix", "");
   disk.max_devices = config.Int("compute.max_disk_devices_to_attach", -1, -1, INT32_MAX);
@@ -108,7 +117,8 @@ Status ReadMachine(Config& config, guest::GuestConfig& guest) {
   guest.emulator = config.String("libvirt.emulator", guest.emulator);
   const std::string machine_type = config.String("libvirt.machine_type", "");
   if (!machine_type.empty()) guest.machine_types["x86_64"] = machine_type;
-  const Status machines = ReadPairs(config, "libvirt.hw_machine_type", guest.machine_types);
+  const Status machines =
+      ReadPairs(config, "libvirt.hw_machine_type", Twice::kFirst, guest.machine_types);
   guest.memory_stats_period = static_cast<int>(
       config.Int("libvirt.memory_stats_period", guest.memory_stats_period, 0, 3600));
   guest.num_pcie_ports =

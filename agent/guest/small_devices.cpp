@@ -27,8 +27,11 @@ bool OnUsb(const Device& device) {
 }  // namespace
 
 Status DescribeRng(const Context& context, Domain& domain) {
-  const std::string allowed = context.extra_spec("hw_rng:allowed");
-  if (!allowed.empty() && !PyBool(allowed)) return OkStatus();
+  const auto& specs = context.input.flavor.extra_specs;
+  if (const auto allowed = specs.find("hw_rng:allowed");
+      allowed != specs.end() && !PyBool(allowed->second)) {
+    return OkStatus();
+  }
   RngDevice rng;
   if (!context.extra_spec("hw_rng:rate_bytes").empty()) {
     ASSIGN_OR_RETURN(rng.rate_bytes, NumberSpec(context, "hw_rng:rate_bytes"));

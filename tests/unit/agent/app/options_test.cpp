@@ -173,7 +173,7 @@ workarounds: {libvirt_disable_apic: true}
 compute: {max_disk_devices_to_attach: 5}
 guest: {dhcp_domain: example}
 libvirt:
-  hw_machine_type: ["x86_64=q35", "aarch64=virt"]
+  hw_machine_type: ["x86_64=q35", "aarch64=virt", "x86_64=pc"]
   cpu_mode: custom
   cpu_models: [Nehalem, Haswell]
   cpu_model_extra_flags: ["+aes", "-svm"]
