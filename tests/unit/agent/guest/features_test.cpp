@@ -185,22 +185,6 @@ TEST(Features, NonsenseInServedKeys_IsRefusedWithNovasException) {
   }
 }
 
-// Nova takes these two as the image spells them.
-TEST(Features, OsTypeAndRootDevice_AsTheImageSpellsThem) {
-  auto request = PlainRequest();
-  request.image.properties = {{"os_type", "windows"}, {"root_device_name", "/dev/sdb"}};
-  const std::string windows = XmlOrError(PlainConfig(), request);
-  EXPECT_NE(windows.find("localtime"), std::string::npos) << windows;
-  EXPECT_NE(windows.find(R"(<target dev="sdb" bus="virtio")"), std::string::npos) << windows;
-  request.image.properties["os_type"] = "Windows";
-  EXPECT_EQ(XmlOrError(PlainConfig(), request).find("localtime"), std::string::npos);
-  for (const char* name : {"/dev/", "sda'/>", "/dev/vda1", "mapper"}) {
-    request.image.properties["root_device_name"] = name;
-    EXPECT_TRUE(HasReason(Described(PlainConfig(), request).status(), reason::kImageInvalid))
-        << name;
-  }
-}
-
 TEST(Features, EphemeralDisksAndSwap_AreServed) {
   auto request = PlainRequest();
   request.flavor.ephemeral_gb = 1;

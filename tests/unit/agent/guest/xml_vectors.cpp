@@ -245,7 +245,7 @@ GuestConfig ConfigOf(const json& vector) {
   Take(options, "libvirt.hw_machine_type", pairs);
   for (const std::string& pair : pairs) {
     const auto equals = pair.find('=');
-    config.machine_types[pair.substr(0, equals)] = pair.substr(equals + 1);
+    config.machine_types.emplace(pair.substr(0, equals), pair.substr(equals + 1));
   }
   pairs.clear();
   Take(options, "libvirt.disk_cachemodes", pairs);
