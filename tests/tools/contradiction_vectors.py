@@ -143,6 +143,8 @@ def main():
     while len(vectors) < len(CASES) + count:
         one = constraints_input(rng)
         properties = one["image"]["properties"]
+        if any("\n" in value for value in properties.values()):
+            continue  # no name or value here has line ends
         try:
             objects.ImageMetaProps.from_dict(dict(properties))
         except Exception:  # noqa: BLE001: no such image can be registered

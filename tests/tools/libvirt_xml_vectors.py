@@ -68,6 +68,24 @@ FLAVOR_SPECS = {
     "trait:HW_CPU_X86_SVM": ["required"],
     "quota:vif_inbound_average": ["1"],
     "quota:cpu_shares": ["0", "-5", "x"],
+    "quota:cpu_quota": ["-1", "0", " 7 "],
+    "quota:disk_write_iops_sec": ["0", "9"],
+    "quota:vif_outbound_peak": ["0"],
+    "hw:boot_menu": ["true", "perhaps"],
+    "hw:pmu": ["true", "no", "perhaps"],
+    "hw:hide_hypervisor_id": ["true"],
+    "hw:mem_encryption": ["true"],
+    "os:secure_boot": ["required", "optional", "disabled", "perhaps"],
+    "hw:cpu_sockets": ["1", "2", "3"],
+    "hw:cpu_cores": ["2"],
+    "hw:cpu_max_sockets": ["1", "2"],
+    "hw:cpu_max_threads": ["1"],
+    "hw_rng:allowed": ["", "off", "Perhaps"],
+    "resources:PCPU": ["1", "2", "4"],
+    "trait:HW_CPU_HYPERTHREADING": ["required", "forbidden"],
+    "trait:HW_CPU_X86_SSE41": ["required", "forbidden"],
+    "trait_X:HW_CPU_X86_SSSE3": ["required"],
+    "trait!:HW_CPU_X86_SSE42": ["required"],
 }
 PROPERTIES = {
     "hw_disk_bus": ["virtio", "scsi", "ide", "sata", "usb", "fdc", "xen", "lxc", "nonsense"],
@@ -92,6 +110,27 @@ PROPERTIES = {
     "hw_viommu_model": ["auto", "intel"],
     "vm_mode": ["hvm", "hv"],
     "os_require_quiesce": ["yes"],
+    "hw_emulation_architecture": ["x86_64", "AMD64"],
+    "hw_time_hpet": ["true", "perhaps"],
+    "hw_watchdog_action": ["pause", "disabled"],
+    "hw_vif_multiqueue_enabled": ["true", "0"],
+    "hw_locked_memory": ["true"],
+    "hw_mem_page_size": ["large", "2MB"],
+    "hw_numa_nodes": ["1", "2"],
+    "hw_cpu_policy": ["dedicated", "shared", "mixed"],
+    "hw_cpu_thread_policy": ["prefer", "isolate", "require"],
+    "hw_cpu_cores": ["1", "2", "0"],
+    "hw_cpu_max_cores": ["1", "4"],
+    "hw_serial_port_count": ["1", "2", "4", "0"],
+    "hw_pointer_model": ["usbtablet"],
+    "hw_tpm_model": ["tpm-tis", "tpm-crb"],
+    "img_hide_hypervisor_id": ["yes", "perhaps"],
+    "os_command_line": ["", "quiet <&> 'x'"],
+    "vmware_adaptertype": ["ide", "lsiLogicsas", "paraVirtual", ""],
+    "hw_floppy_bus": ["fdc", "scsi"],
+    "hw_mem_encryption": ["true", "false"],
+    "os_type": ["linux", "Windows"],
+    "trait:HW_CPU_X86_SSE41": ["required"],
 }
 PERF_EVENTS = ["cache_misses", "cpu_clock", "mbmt"]
 SEV = {"cbitpos": 47, "reduced_phys_bits": 1}
@@ -111,11 +150,28 @@ OPTIONS = {
     "libvirt.disk_prefix": ["vd", "xvd"],
     "libvirt.num_pcie_ports": [3],
     "libvirt.cpu_mode": ["host-model", "none", "custom", "host-passthrough"],
-    "libvirt.cpu_models": [["nehalem"], ["Penryn", "qemu64"]],
-    "libvirt.cpu_model_extra_flags": [["-PCID", "+ssbd"]],
+    "libvirt.cpu_models": [["nehalem"], ["Penryn", "qemu64"], ["QEMU64", "Nehalem", "penryn"]],
+    "libvirt.cpu_model_extra_flags": [["-PCID", "+ssbd"], ["vmx", "VMX"], ["+Pdpe1gb"], []],
     "libvirt.virt_type": ["kvm", "qemu"],
     "serial_console.enabled": [True],
-    "libvirt.enabled_perf_events": [["cpu_clock", "cache_misses", "mbmt", "nonsense"]],
+    "libvirt.enabled_perf_events": [["cpu_clock", "cache_misses", "mbmt", "nonsense"], []],
+    "libvirt.hw_machine_type": [["aarch64=virt", "x86_64=q35"], ["x86_64=pc-q35-2.11"],
+                                ["aarch64=virt"], ["x86_64=pc", "x86_64=q35"]],
+    "libvirt.disk_cachemodes": [["file=writethrough", "block=writeback"], ["network=none"]],
+    "libvirt.hw_disk_discard": ["unmap", "ignore"],
+    "libvirt.mem_stats_period_seconds": [0, -1, 30],
+    "libvirt.rng_dev_path": ["", "/dev/urandom", "/dev/hwrng"],
+    "libvirt.rx_queue_size": [256, 1024],
+    "libvirt.tx_queue_size": [256],
+    "libvirt.use_virtio_for_bridges": [False, True],
+    "vnc.enabled": [False, True],
+    "vnc.server_listen": ["::1"],
+    "spice.enabled": [True],
+    "spice.agent_enabled": [True, False],
+    "spice.server_listen": ["10.0.0.9"],
+    "DEFAULT.pointer_model": ["ps2mouse", "usbtablet"],
+    "DEFAULT.config_drive_format": ["vfat", "iso9660"],
+    "compute.cpu_shared_set": ["0-1", "0-1,8-9"],
 }
 
 
@@ -384,6 +440,37 @@ def other_blocks(rng, vector):
             one.update(device("/dev/vdf"))
 
 
+def settle(vector):
+    """Takes out what most recombinations are refused for, so that more of the rest is seen."""
+    specs, properties = vector["flavor"]["extra_specs"], vector["image"]["properties"]
+    if "hw_video_ram" in properties:
+        specs["hw_video:ram_max_mb"] = "64"
+    if specs.get("hw:cpu_policy") == "mixed":
+        specs["hw:cpu_dedicated_mask"] = "0"
+        if vector["flavor"]["vcpus"] < 2:
+            specs.pop("hw:cpu_policy")
+    if specs.get("hw:cpu_policy") != "mixed":
+        specs.pop("hw:cpu_dedicated_mask", None)
+    if specs.get("hw:cpu_policy") not in ("dedicated", "mixed"):
+        for name in ("hw:cpu_thread_policy", "hw:cpu_realtime", "hw:cpu_realtime_mask",
+                     "trait:HW_CPU_HYPERTHREADING"):
+            specs.pop(name, None)
+        properties.pop("hw_cpu_thread_policy", None)
+        if specs.get("hw:emulator_threads_policy") == "isolate":
+            specs.pop("hw:emulator_threads_policy")
+    else:
+        specs.pop("resources:PCPU", None)
+        properties.pop("hw_cpu_policy", None)
+    if not any(key in specs for key in ("hw:numa_nodes", "hw:cpu_policy", "hw:mem_page_size")):
+        specs.pop("hw:locked_memory", None)
+        properties.pop("hw_locked_memory", None)
+    if "hw:viommu_model" in specs or "hw_viommu_model" in properties:
+        properties["hw_machine_type"] = "q35"
+    for table, name in ((specs, "hw:mem_encryption"), (properties, "hw_mem_encryption")):
+        if not vector.get("sev"):
+            table.pop(name, None)
+
+
 def recombined(rng, vectors, number):
     """Each part from another request, then a few changed values."""
     vector = {"id": f"xml-{number:04d}"}
@@ -417,6 +504,10 @@ def recombined(rng, vectors, number):
         for name in ("hw:cpu_policy", "hw:numa_nodes", "hw:mem_page_size"):
             if rng.random() < 0.5:
                 vector["flavor"]["extra_specs"].pop(name, None)
+    if rng.random() < 0.7:
+        settle(vector)
+    if rng.random() < 0.1:
+        vector["instance"]["os_type"] = rng.choice(["windows", "Windows", "linux", None])
     if vector["config"].get("libvirt.cpu_mode") != "custom":
         vector["config"].pop("libvirt.cpu_models", None)
     elif "libvirt.cpu_models" not in vector["config"]:
