@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The libvirt adapter on a real libvirtd and QEMU.
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include <algorithm>
 #include <atomic>
@@ -392,6 +393,56 @@ TEST_F(QemuTest, GuestDies_EventSaysCrashed) {
   ASSERT_TRUE(libvirtd_->Inside({"kill", "-KILL", std::to_string(pid)}).ok());
   EXPECT_TRUE(Within(kPatience, [&] { return events_.Saw(uuid, DomainEventKind::kCrashed); }));
   EXPECT_EQ(Power(uuid), PowerState::kShutdown);
+}
+
+// A guest that switched itself off counts as off, but libvirt has it active until QEMU has ended,
+// which may take its time: here the server of its disk does not answer the last flush.
+TEST_F(QemuTest, StartOfAGuestThatIsGoingDown_StartsItAnew) {
+  const auto& directory = libvirtd_->directory();
+  const std::string socket = (directory / "nbd.sock").string();
+  const std::string pid_file = (directory / "nbd.pid").string();
+  MustRun("truncate -s 1M " + (directory / "nbd.raw").string());
+  MustRun("qemu-nbd --fork -t -e 4 -f raw -k " + socket + " --pid-file " + pid_file + " " +
+          (directory / "nbd.raw").string() + " >/dev/null 2>&1");
+  pid_t server = 0;
+  std::ifstream(pid_file) >> server;
+  ASSERT_GT(server, 0);
+  const Uuid uuid = Uuid::Random();
+  made_.push_back(uuid);
+  const std::string xml =
+      "<domain type='qemu'><name>kn-down</name><uuid>" + uuid.str() +
+      "</uuid><metadata><kilonova:owner xmlns:kilonova='" +
+      std::string(agent::core::kOwnerTagNamespace) + "' host='" + kHost +
+      "' generation='1' claim=''/></metadata><memory unit='MiB'>64</memory><vcpu>1</vcpu><os>"
+      "<type arch='x86_64' machine='pc'>hvm</type></os><on_reboot>destroy</on_reboot><devices>"
+      "<disk type='network'><driver type='raw'/><source protocol='nbd' name=''>"
+      "<host transport='unix' socket='" +
+      socket + "'/></source><target dev='vda' bus='virtio'/></disk></devices></domain>";
+  ASSERT_TRUE(hypervisor_->Define(xml).ok());
+  const Status first = hypervisor_->Start(uuid);
+  ASSERT_TRUE(first.ok()) << Describe(first);
+  const int qemu = libvirtd_->QemuPid("kn-down");
+
+  kill(server, SIGSTOP);
+  // No answer to this comes from a QEMU that waits for its disk.
+  std::jthread reset([] { libvirtd_->Virsh({"reset", "kn-down"}).status().IgnoreError(); });
+  EXPECT_TRUE(Within(kPatience, [&] { return Power(uuid) == PowerState::kShutdown; }));
+  EXPECT_EQ(libvirtd_->QemuPid("kn-down"), qemu) << "its process is there";
+  Status again;
+  std::atomic<bool> done = false;
+  std::jthread starter([&] {
+    again = hypervisor_->Start(uuid);
+    done = true;
+  });
+  EXPECT_FALSE(Within(milliseconds(500), [&] { return done.load(); }));
+  kill(server, SIGCONT);
+  starter.join();
+  reset.join();
+  EXPECT_TRUE(again.ok()) << Describe(again);
+  EXPECT_EQ(Power(uuid), PowerState::kRunning);
+  EXPECT_NE(libvirtd_->QemuPid("kn-down"), qemu);
+  EXPECT_TRUE(hypervisor_->Destroy(uuid).ok());
+  kill(server, SIGTERM);
 }
 
 TEST_F(QemuTest, LibvirtdKilled_GuestGoesOnAndTheAdapterComesBack) {
