@@ -20,13 +20,26 @@ Expected<std::string> ModelName(const Context& context, const std::string& model
                 "libvirt knows no CPU model " + Printable(model), {{"field", "cpu_models"}});
 }
 
+// Of an extra spec "trait<group>:<trait>" the trait; "" of any other. Nova reads a group's name as
+// Placement does.
+std::string_view TraitOf(std::string_view key) {
+  constexpr std::string_view kPrefix = "trait";
+  const auto colon = key.find(':');
+  if (!key.starts_with(kPrefix) || colon == std::string_view::npos) return {};
+  const std::string_view group = key.substr(kPrefix.size(), colon - kPrefix.size());
+  const bool named = group.size() <= 64 && std::ranges::all_of(group, [](char c) {
+                       return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+                              (c >= 'a' && c <= 'z') || c == '_' || c == '-';
+                     });
+  return named ? key.substr(colon + 1) : std::string_view();
+}
+
 // CPU features the flavor's required traits stand for.
 std::set<std::string> RequiredFeatures(const model::Flavor& flavor) {
   std::set<std::string> features;
   for (const auto& [key, value] : flavor.extra_specs) {
-    const auto colon = key.find(':');
-    if (!key.starts_with("trait") || colon == std::string::npos || value != "required") continue;
-    const std::string feature = core::CpuFeatureOfTrait(key.substr(colon + 1));
+    if (value != "required") continue;
+    const std::string feature = core::CpuFeatureOfTrait(TraitOf(key));
     if (!feature.empty()) features.insert(feature);
   }
   return features;
