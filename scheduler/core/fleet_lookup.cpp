@@ -9,6 +9,20 @@
 
 namespace kilonova::scheduler::core {
 
+void Fleet::Index(HostIndex host) {
+  const HostRecord& record = *records_[host];
+  if (record.node != record.host) by_node_.emplace(record.node, host);
+  std::string lower = absl::AsciiStrToLower(record.host);
+  if (lower != record.host) by_lower_name_.emplace(std::move(lower), host);
+}
+
+void Fleet::Unindex(HostIndex host) {
+  const HostRecord& record = *records_[host];
+  if (record.node != record.host) by_node_.erase({record.node, host});
+  std::string lower = absl::AsciiStrToLower(record.host);
+  if (lower != record.host) by_lower_name_.erase({std::move(lower), host});
+}
+
 std::optional<HostIndex> Fleet::Find(std::string_view name) const {
   const auto found = by_name_.find(name);
   if (found == by_name_.end()) return std::nullopt;
