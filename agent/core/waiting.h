@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The only way core waits: for a time or until told to stop, whichever comes first.
+// How long the next try waits.
 #pragma once
 
 #include <algorithm>
 #include <chrono>
-#include <stop_token>
 
 namespace kilonova::agent::core {
-
-// True when the whole time passed, false when `stop` was requested (at once if it already is).
-bool Pause(std::chrono::milliseconds time, std::stop_token stop);
 
 // Doubling from `first` to `most`.
 class Backoff {
