@@ -6,7 +6,6 @@ option(KILONOVA_WERROR "Warnings are errors" OFF)
 option(KILONOVA_FAILPOINTS "Compile named failpoints in (tests only, never ship)" OFF)
 option(KILONOVA_HARDENING "Hardening flags of a shipped build" OFF)
 option(KILONOVA_FUZZ "Build the libFuzzer targets (clang only)" OFF)
-option(KILONOVA_TIDY "Run clang-tidy with the compiler" OFF)
 option(KILONOVA_WITHOUT_GRPC "Leave out every target that links gRPC (ThreadSanitizer, fuzzing)" OFF)
 set(KILONOVA_SANITIZE "" CACHE STRING "Value of -fsanitize=, empty for none")
 
@@ -46,9 +45,6 @@ endif()
 
 function(_kilonova_common target)
   target_link_libraries(${target} PUBLIC kilonova_options)
-  if(KILONOVA_TIDY)
-    set_target_properties(${target} PROPERTIES CXX_CLANG_TIDY "clang-tidy;--quiet")
-  endif()
 endfunction()
 
 # kilonova_library(NAME x SRCS a.cpp... [DEPS ...] [PRIVATE_DEPS ...]): static library kilonova_x,
