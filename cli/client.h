@@ -52,6 +52,7 @@ int PrintList(Format format, const std::vector<Item>& items,
     return kExitOk;
   }
   std::vector<const google::protobuf::Message*> messages;
+  messages.reserve(items.size());
   for (const Item& item : items) messages.push_back(&item);
   std::cout << RenderList(messages, format);
   return kExitOk;

@@ -73,6 +73,7 @@ int CreateInstances(const Client& client, const CreateOptions& options) {
   int code = kExitOk;
   if (options.wait) {
     std::vector<std::string> uuids;
+    uuids.reserve(instances.size());
     for (const auto& instance : instances) uuids.push_back(instance.uuid());
     code = WaitForInstances(client, uuids, WaitFor::kSettled, options.wait_timeout);
   }

@@ -88,7 +88,7 @@ Status AddReservedPages(const std::string& text, core::AgentSettings& agent) {
   if (size.ends_with("B")) size.pop_back();
   if (size.ends_with("K")) size.pop_back();
   if (size.ends_with("M")) unit = 1024;
-  if (size.ends_with("G")) unit = 1024 * 1024;
+  if (size.ends_with("G")) unit = std::int64_t{1024} * 1024;
   if (unit > 1) size.pop_back();
   const std::int64_t node = number(fields["node"], 1);
   const std::int64_t kib = number(size, unit);

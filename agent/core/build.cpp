@@ -168,7 +168,7 @@ Status Build::Prepare() {
   RETURN_IF_ERROR(step("host_claim", [&] { return HostClaim(); }));
   RETURN_IF_ERROR(
       step("mdevs", [&] { return Hypervised([&] { return EnsureMdevs(services_, instance); }); }));
-  if (const Status stepped =
+  if (Status stepped =
           step("instance_dir",
                [&] {
                  RETURN_IF_ERROR(op_.Progress(TaskState::kBlockDeviceMapping, VmState::kBuilding,
@@ -177,13 +177,12 @@ Status Build::Prepare() {
                });
       !stepped.ok())
     return stepped;
-  if (const Status stepped =
-          step("image",
-               [&] {
-                 RETURN_IF_ERROR(
-                     op_.Progress(TaskState::kSpawning, VmState::kBuilding, PowerState::kNoState));
-                 return FetchImages();
-               });
+  if (Status stepped = step("image",
+                            [&] {
+                              RETURN_IF_ERROR(op_.Progress(TaskState::kSpawning, VmState::kBuilding,
+                                                           PowerState::kNoState));
+                              return FetchImages();
+                            });
       !stepped.ok())
     return stepped;
   RETURN_IF_ERROR(step("disk", [&] { return MakeDisk(); }));
@@ -242,8 +241,7 @@ InstanceRecord Build::Record(VmState vm, PowerState power) const {
 }
 
 Status Build::AwaitPermission() {
-  const Status status =
-      services_.ports.control_plane.ConfirmStart(op_.instance(), op_.head().generation);
+  Status status = services_.ports.control_plane.ConfirmStart(op_.instance(), op_.head().generation);
   if (status.code() != Code::kUnavailable && status.code() != Code::kDeadlineExceeded) {
     return status;
   }

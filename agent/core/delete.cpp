@@ -40,15 +40,14 @@ class Delete final : public Runnable {
       return op_.WithHypervisor([&] { return hypervisor.Destroy(op_.instance()); });
     }));
     RETURN_IF_ERROR(Step("undefine", [&] { return UndefineGuest(op_); }));
-    if (const Status stepped = Step("network",
-                                    [&]() -> Status {
-                                      if (!record) return OkStatus();
-                                      for (const model::NicRequest& nic :
-                                           NicsOf(services_, *record)) {
-                                        RETURN_IF_ERROR(services_.ports.networks.Remove(nic));
-                                      }
-                                      return OkStatus();
-                                    });
+    if (Status stepped = Step("network",
+                              [&]() -> Status {
+                                if (!record) return OkStatus();
+                                for (const model::NicRequest& nic : NicsOf(services_, *record)) {
+                                  RETURN_IF_ERROR(services_.ports.networks.Remove(nic));
+                                }
+                                return OkStatus();
+                              });
         !stepped.ok())
       return stepped;
     RETURN_IF_ERROR(

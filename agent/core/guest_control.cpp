@@ -89,7 +89,7 @@ Status StartGuest(Operation& op, std::optional<std::chrono::milliseconds> most) 
   Services& services = op.services();
   Hypervisor& hypervisor = services.ports.hypervisor;
   ASSIGN_OR_RETURN(const auto secret, ReadTpmSecret(services.settings.paths, op.instance()));
-  const Status started = op.WithHypervisor(
+  Status started = op.WithHypervisor(
       [&]() -> Status {
         RETURN_IF_ERROR(EnsureMdevs(services, op.instance()));
         if (secret) RETURN_IF_ERROR(hypervisor.SetTpmSecret(op.instance(), *secret));

@@ -49,7 +49,7 @@ Status Operation::Step(std::string_view family, std::string_view step,
   if (done_.contains(name)) return OkStatus();
   RETURN_IF_FAILPOINT("agent." + name + ".before");
   const SteadyTime begin = begun_.try_emplace(name, services_.ports.clock.Steady()).first->second;
-  const Status status = body();
+  Status status = body();
   if (parked_) return status;
   const auto took =
       std::chrono::duration_cast<std::chrono::microseconds>(services_.ports.clock.Steady() - begin);
@@ -74,7 +74,7 @@ Status Operation::StepDone(std::string_view family, std::string_view step) {
 
 Status Operation::WithHypervisor(absl::FunctionRef<Status()> call,
                                  std::optional<std::chrono::milliseconds> most) {
-  const Status status = call();
+  Status status = call();
   const SteadyTime now = services_.ports.clock.Steady();
   const bool away = HasReason(status, reason::kHypervisorUnavailable);
   if (away && !unreachable_since_) {
@@ -115,7 +115,7 @@ Status Operation::Progress(model::TaskState task, model::VmState vm, model::Powe
 
 Status Operation::Complete(Journal::Completion completion) {
   completion.entry_id = head_.entry_id;
-  const Status status = services_.ports.journal.Complete(completion);
+  Status status = services_.ports.journal.Complete(completion);
   if (!status.ok()) {
     LogError("the journal cannot be written",
              {F("instance", head_.instance), F("request", head_.request_id), F("why", status)});

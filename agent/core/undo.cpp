@@ -60,13 +60,13 @@ Status UndoSteps(Operation& op, bool domain_possible, const std::vector<model::N
     if (!domain_possible) return OkStatus();
     return UndefineGuest(op);
   }));
-  if (const Status stepped = op.Step("undo", "network",
-                                     [&]() -> Status {
-                                       for (const model::NicRequest& nic : nics) {
-                                         RETURN_IF_ERROR(services.ports.networks.Remove(nic));
-                                       }
-                                       return OkStatus();
-                                     });
+  if (Status stepped = op.Step("undo", "network",
+                               [&]() -> Status {
+                                 for (const model::NicRequest& nic : nics) {
+                                   RETURN_IF_ERROR(services.ports.networks.Remove(nic));
+                                 }
+                                 return OkStatus();
+                               });
       !stepped.ok()) {
     return stepped;
   }

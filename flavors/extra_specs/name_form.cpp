@@ -68,6 +68,11 @@ bool TakeParameter(std::string_view name, std::string_view key, std::size_t& at)
   std::abort();  // a table names a parameter that is none
 }
 
+bool TakeCharacter(char form, std::string_view key, std::size_t& at) {
+  if (at == key.size()) return false;
+  return form == '.' ? IsNoNewline(NextCodePoint(key, at)) : key[at++] == form;
+}
+
 }  // namespace
 
 bool MatchesForm(std::string_view form, std::string_view key) {
@@ -77,11 +82,7 @@ bool MatchesForm(std::string_view form, std::string_view key) {
       const std::size_t end = form.find('}', i);
       if (!TakeParameter(form.substr(i + 1, end - i - 1), key, at)) return false;
       i = end;
-    } else if (at == key.size()) {
-      return false;
-    } else if (form[i] == '.') {
-      if (!IsNoNewline(NextCodePoint(key, at))) return false;
-    } else if (key[at++] != form[i]) {
+    } else if (!TakeCharacter(form[i], key, at)) {
       return false;
     }
   }

@@ -276,7 +276,10 @@ Expected<Room> Engine::WhatFits(const PlacementRequest& request) {
   }
   const absl::MutexLock lock(&impl_->mutex_);
   Fleet& fleet = impl_->fleet_;
-  std::erase_if(hosts, [&](const auto& host) { return !fleet.Present(host.first); });
+  std::erase_if(hosts, [&](const auto& host) {
+    impl_->mutex_.AssertHeld();
+    return !fleet.Present(host.first);
+  });
   if (request.instance_group) {
     std::optional<HostIndex> next;
     if (WantsOneHost(impl_->pipeline_, *request.instance_group)) {

@@ -125,7 +125,8 @@ double ImageTally::Sum(HostIndex host, const std::vector<double>& worths) const 
 
 std::size_t ImageTally::MemoryBytes() const {
   std::size_t bytes = of_.capacity() * (sizeof(UuidKey) + sizeof(SetId) + 1);
-  for (const auto& counts : on_) bytes += sizeof(counts) + counts.capacity() * sizeof(counts[0]);
+  bytes += on_.size() * sizeof(decltype(on_)::value_type);
+  for (const auto& counts : on_) bytes += counts.capacity() * sizeof(counts[0]);
   return bytes;
 }
 

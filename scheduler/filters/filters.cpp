@@ -55,6 +55,7 @@ std::string Joined(const std::vector<std::string>& names) {
 
 std::vector<std::string> KnownFilters() {
   std::vector<std::string> names;
+  names.reserve(std::size(kFilters));
   for (const auto& entry : kFilters) names.emplace_back(entry.name);
   return names;
 }

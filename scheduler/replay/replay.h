@@ -27,8 +27,8 @@ std::string_view NameOf(Policy policy);
 Expected<Policy> ParsePolicy(std::string_view name);
 
 struct HostSize {
-  std::int64_t centicores = 9'600;      // hundredths of a core; no overcommit
-  std::int64_t memory_mb = 768 * 1024;  // MiB
+  std::int64_t centicores = 9'600;                    // hundredths of a core; no overcommit
+  std::int64_t memory_mb = std::int64_t{768} * 1024;  // MiB
 };
 
 struct ReplayOptions {

@@ -93,6 +93,7 @@ Status CheckMultipliers(const WeigherOptions& options) {
 
 std::vector<std::string> KnownWeighers() {
   std::vector<std::string> names;
+  names.reserve(std::size(kWeighers));
   for (const auto& entry : kWeighers) names.emplace_back(entry.name);
   return names;
 }

@@ -85,7 +85,8 @@ Expected<core::CachedImage> DiskImageStore::Ensure(const model::ImageSource& ima
     if (!found) {
       // What was registered may differ between two callers; only equals share a download.
       const std::string flight = key + " " + std::to_string(image.size_bytes) + " " + image.url;
-      const auto work = [this, image, served_as](const SharedLimit& limit, std::stop_token end) {
+      const auto work = [this, image, served_as](const SharedLimit& limit,
+                                                 const std::stop_token& end) {
         return Fetch(image, served_as, limit, end);
       };
       Expected<core::CachedImage> result = flights_.Join(flight, max_virtual_bytes, work, stop);

@@ -68,7 +68,7 @@ Expected<core::CachedImage> SingleFlight::Join(const std::string& key, std::uint
   bool landed = false;
   {
     std::unique_lock lock(flight->mutex);
-    landed = flight->landed.wait(lock, stop, [&] { return flight->result.has_value(); });
+    landed = flight->landed.wait(lock, std::move(stop), [&] { return flight->result.has_value(); });
     if (landed) result = *flight->result;
   }
   Leave(key, flight, landed);

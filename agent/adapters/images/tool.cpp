@@ -127,7 +127,7 @@ Expected<ToolResult> Follow(pid_t child, Pipe& out, Pipe& err, const ToolRun& ru
 
 }  // namespace
 
-Expected<ToolResult> RunTool(const ToolRun& run, std::stop_token stop) {
+Expected<ToolResult> RunTool(const ToolRun& run, const std::stop_token& stop) {
   ASSIGN_OR_RETURN(Pipe out, MakePipe());
   ASSIGN_OR_RETURN(Pipe err, MakePipe());
   const std::string program = run.program.string();
@@ -135,6 +135,7 @@ Expected<ToolResult> RunTool(const ToolRun& run, std::stop_token stop) {
   std::vector<std::string> words = {program};
   words.insert(words.end(), run.arguments.begin(), run.arguments.end());
   std::vector<char*> argv;
+  argv.reserve(words.size() + 1);
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
 

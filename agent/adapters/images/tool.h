@@ -31,6 +31,6 @@ struct ToolResult {
 
 // INTERNAL when it cannot be started, DEADLINE_EXCEEDED when it outlived the wall clock, CANCELLED
 // when told to stop; in the last two cases it has been killed and waited for.
-Expected<ToolResult> RunTool(const ToolRun& run, std::stop_token stop = {});
+Expected<ToolResult> RunTool(const ToolRun& run, const std::stop_token& stop = {});
 
 }  // namespace kilonova::agent::adapters::images

@@ -6,7 +6,6 @@
 namespace kilonova::agent::adapters::journal {
 namespace {
 
-using hardware::CpuSet;
 using nlohmann::json;
 
 constexpr std::size_t kMostBytes = 1 << 20;

@@ -79,6 +79,7 @@ std::vector<std::string> ReadWords(const std::string& text) {
 
 std::string WriteMdevs(const std::vector<hardware::Mdev>& mdevs) {
   std::vector<std::string> words;
+  words.reserve(mdevs.size());
   for (const hardware::Mdev& mdev : mdevs) {
     words.push_back(mdev.uuid.str() + "/" + mdev.parent + "/" + mdev.type);
   }

@@ -97,6 +97,7 @@ void Writer::Loop() {
 
 std::string Writer::Commit(const std::vector<Work*>& batch) {
   std::vector<Change> changes;
+  changes.reserve(batch.size());
   for (const Work* work : batch) changes.push_back(work->change);
   try {
     try {

@@ -132,7 +132,7 @@ Status Domains::Destroy(const Uuid& uuid) {
   if (!domain.ok()) return IsNoDomain(domain.status()) ? OkStatus() : domain.status();
   if (Active(domain->get()) == 0) return OkStatus();
   if (virDomainDestroy(domain->get()) == 0) return OkStatus();
-  const Status error = LastError("switching the guest off failed");
+  Status error = LastError("switching the guest off failed");
   if (IsNoDomain(error) || Active(domain->get()) == 0) return OkStatus();
   return error;
 }
@@ -146,7 +146,7 @@ Status Domains::Undefine(const Uuid& uuid) {
     done = virDomainUndefineFlags(domain->get(), kUndefineSome);
   }
   if (done < 0) {
-    const Status error = LastError("removing the guest's definition failed");
+    Status error = LastError("removing the guest's definition failed");
     if (!IsNoDomain(error)) return error;
   }
   return OkStatus();

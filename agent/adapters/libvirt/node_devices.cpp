@@ -61,6 +61,7 @@ Expected<std::vector<DeviceHandle>> List(virConnectPtr connect, unsigned flags) 
     return LastError("listing the host's devices failed");
   }
   std::vector<DeviceHandle> devices;
+  devices.reserve(static_cast<std::size_t>(count));
   for (int i = 0; i < count; ++i) devices.emplace_back(listed[i]);
   std::free(listed);
   return devices;

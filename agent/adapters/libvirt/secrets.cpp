@@ -6,7 +6,7 @@
 namespace kilonova::agent::adapters::libvirt {
 
 Status SetTpmSecret(virConnectPtr connect, const Uuid& instance, const std::string& passphrase) {
-  const std::string uuid = instance.str();
+  const std::string& uuid = instance.str();
   const std::string xml = "<secret ephemeral='yes' private='yes'><uuid>" + uuid +
                           "</uuid><usage type='vtpm'><name>" + uuid + "</name></usage></secret>";
   const SecretHandle secret(virSecretDefineXML(connect, xml.c_str(), 0));

@@ -49,8 +49,8 @@ void SessionClient::Stop() { impl_->Stop(); }
 bool SessionClient::Connected() const { return impl_->Connected(); }
 
 Status SessionClient::ConfirmStart(const Uuid& instance, std::int64_t generation) {
-  const Status answer = impl_->transport().ConfirmStart(impl_->options().host, instance, generation,
-                                                        impl_->options().confirm_deadline);
+  Status answer = impl_->transport().ConfirmStart(impl_->options().host, instance, generation,
+                                                  impl_->options().confirm_deadline);
   // Only these two are an answer; after anything else it is not known.
   if (answer.ok() || HasReason(answer, reason::kClaimStale) ||
       answer.code() == Code::kUnavailable) {

@@ -57,7 +57,7 @@ Status ConnectionThread::RunConnection(const std::stop_token& stop) {
   ASSIGN_OR_RETURN(auto opened, Connection::Open(settings_, max_body_));
   Connection* connection = opened.get();
   SetConnection(std::move(opened));
-  const Status status = owner_.Serve(stop, *connection);
+  Status status = owner_.Serve(stop, *connection);
   if (status.ok()) connection->Close();
   SetConnection(nullptr);
   return status;

@@ -17,7 +17,7 @@ Status HostDown(std::string_view message) {
 }  // namespace
 
 ConsoleBroker::ConsoleBroker(const Clock& clock)
-    : clock_(clock), expirer_([this](std::stop_token stop) { Expire(stop); }) {}
+    : clock_(clock), expirer_([this](const std::stop_token& stop) { Expire(stop); }) {}
 
 ConsoleBroker::~ConsoleBroker() { Stop(); }
 
@@ -77,7 +77,7 @@ void ConsoleBroker::Stop() {
   }
 }
 
-void ConsoleBroker::Expire(std::stop_token stop) {
+void ConsoleBroker::Expire(const std::stop_token& stop) {
   while (true) {
     std::vector<ConsoleCallback> late;
     {

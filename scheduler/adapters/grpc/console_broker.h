@@ -50,7 +50,7 @@ class ConsoleBroker {
     SteadyTime until;
     ConsoleCallback done;
   };
-  void Expire(std::stop_token stop);
+  void Expire(const std::stop_token& stop);
 
   const Clock& clock_;
   absl::Mutex mutex_;

@@ -59,7 +59,7 @@ class JsonOut {
   }
   template <class T>
   void Value(const std::vector<T>& items) {
-    Array(items, [this](const auto& item) { Value(item); });
+    Array(items, [this](const auto& item) { this->Value(item); });
   }
   template <class T, class Less>
   void Value(const std::map<std::string, T, Less>& map) {

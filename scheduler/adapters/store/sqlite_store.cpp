@@ -77,8 +77,9 @@ class SqliteStore final : public core::Store {
         db_(std::move(open.writer)),
         writer_(std::make_unique<UnitWriter>(*db_)),
         reader_(std::move(open.reader)),
-        thread_([this](std::stop_token stop) { Run(stop); }) {
-    if (open.unchecked) checker_ = std::jthread([this](std::stop_token stop) { Check(stop); });
+        thread_([this](const std::stop_token& stop) { Run(stop); }) {
+    if (open.unchecked)
+      checker_ = std::jthread([this](const std::stop_token& stop) { Check(stop); });
   }
 
   ~SqliteStore() override {

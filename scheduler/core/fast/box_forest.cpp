@@ -31,7 +31,7 @@ BoxForest::Tree BoxForest::AddTree() {
 }
 
 BoxForest::NodeView BoxForest::Node(Ref ref) const {
-  const double* high = inner_values_.data() + ref * 2 * values_ * kChildren;
+  const double* high = inner_values_.data() + 2 * values_ * kChildren * ref;
   return {inner_headers_[ref].count,
           high,
           high + values_ * kChildren,

@@ -166,7 +166,7 @@ class BoxForest {
     return IsLeaf(ref) ? leaf_marks_.data() + (ref & ~kLeafBit) * kLeafPoints
                        : inner_marks_.data() + ref * kChildren;
   }
-  double* High(Ref ref) { return inner_values_.data() + ref * 2 * values_ * kChildren; }
+  double* High(Ref ref) { return inner_values_.data() + 2 * values_ * kChildren * ref; }
   double* Low(Ref ref) { return High(ref) + values_ * kChildren; }
   std::int32_t* InnerRooms(Ref ref) { return inner_rooms_.data() + ref * rooms_ * kChildren; }
   std::uint32_t* First(Ref ref) { return inner_first_.data() + ref * kChildren; }
