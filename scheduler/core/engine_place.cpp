@@ -4,7 +4,10 @@
 
 #include <chrono>
 #include <map>
+#include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "scheduler/core/engine_impl.h"
 #include "scheduler/core/explainer.h"
@@ -261,6 +264,7 @@ Expected<Room> Engine::WhatFits(const PlacementRequest& request) {
   std::vector<PlacementRequest> kinds{alone};
   if (alone.vcpu_fallback != nullptr) kinds.push_back(VcpuFallback::RequestOf(alone));
   std::map<HostIndex, std::int64_t> hosts;
+  std::vector<std::pair<HostIndex, std::string>> names;  // of these, as they were looked at
   HostRange range{0, 0};
   for (bool more = true; more;) {
     {
@@ -268,6 +272,9 @@ Expected<Room> Engine::WhatFits(const PlacementRequest& request) {
       range.begin = range.end;
       range.end = impl_->AnyShared(kinds) ? impl_->fleet_.Slots() : range.begin + kHostsAtOnce;
       ASSIGN_OR_RETURN(auto some, impl_->RoomWithin(kinds, range));
+      for (const auto& [host, count] : some) {
+        names.emplace_back(host, impl_->fleet_.Record(host).host);
+      }
       hosts.merge(some);
       more = range.end < impl_->fleet_.Slots();
     }
@@ -276,10 +283,10 @@ Expected<Room> Engine::WhatFits(const PlacementRequest& request) {
   }
   const absl::MutexLock lock(&impl_->mutex_);
   Fleet& fleet = impl_->fleet_;
-  std::erase_if(hosts, [&](const auto& host) {
-    impl_->mutex_.AssertHeld();
-    return !fleet.Present(host.first);
-  });
+  // The place of one that went may be another's by now.
+  for (const auto& [host, name] : names) {
+    if (!fleet.Present(host) || fleet.Record(host).host != name) hosts.erase(host);
+  }
   if (request.instance_group) {
     std::optional<HostIndex> next;
     if (WantsOneHost(impl_->pipeline_, *request.instance_group)) {

@@ -2,6 +2,7 @@
 // Many threads, little room. Meant for ThreadSanitizer; true without it as well.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <latch>
 #include <thread>
@@ -64,7 +65,7 @@ TEST(EngineRace, EveryCallMayRunBesideEveryOther) {
           ASSERT_EQ(engine.ListHosts("", 10).size(), 6U);
           ASSERT_TRUE(engine.DryRun(testing::Request(testing::SmallFlavor(), 2)).ok());
           ASSERT_TRUE(engine.WhatFits(request).ok());
-          ASSERT_TRUE(engine.Remedies(testing::Request(testing::SmallFlavor(99))).ok());
+          ASSERT_TRUE(engine.Remedies(testing::Request(testing::SmallFlavor(99)), {}).ok());
           ASSERT_EQ(engine.HostCount(), 6U);
           ASSERT_GT(engine.MemoryBytes(), 0U);
           if (!result->placed()) continue;
@@ -93,11 +94,14 @@ TEST(EngineRace, WhatFits_TakesTurnsWithEverythingElse) {
   std::atomic<bool> done = false;
   {
     std::vector<std::jthread> others;
-    others.emplace_back([&] {  // hosts no instance is on come and go
+    others.emplace_back([&] {  // hosts no instance is on go, and for a while one comes that is down
+      HostState down = testing::Host("down");
+      down.up = false;
       for (int i = 0; !done; i = (i + 7) % kHosts) {
-        if (engine.RemoveHost(name(i)).ok()) {
-          EXPECT_TRUE(engine.UpsertHost(testing::Host(name(i))).ok());
-        }
+        if (!engine.RemoveHost(name(i)).ok()) continue;
+        EXPECT_TRUE(engine.UpsertHost(down).ok());
+        EXPECT_TRUE(engine.RemoveHost("down").ok());
+        EXPECT_TRUE(engine.UpsertHost(testing::Host(name(i))).ok());
       }
     });
     for (int t = 0; t < 2; ++t) {
@@ -117,6 +121,8 @@ TEST(EngineRace, WhatFits_TakesTurnsWithEverythingElse) {
           const auto room = engine.WhatFits(testing::Request(testing::SmallFlavor(8)));
           ASSERT_TRUE(room.ok());
           EXPECT_LE(room->count, kHosts);
+          EXPECT_EQ(std::ranges::count(room->hosts, "down", &Room::OnHost::host), 0)
+              << "it has what another had in its place";
           // In each of its turns one may be away and six in use, and one be gone at the end.
           EXPECT_GE(room->count, kHosts - 3 * 7 - 1);
         }
