@@ -98,15 +98,17 @@ std::size_t Selector::DrawChosen(std::size_t hosts) {
 
 void Selector::ShuffleBest(std::vector<HostIndex>& hosts, const std::vector<double>& totals) {
   if (!pipeline_.shuffle_best) return;
-  std::vector<std::size_t> best;  // places
+  std::vector<std::size_t> places;
   for (std::size_t i = 0; i < hosts.size(); ++i) {
-    if (std::isnan(totals[i]) || (!best.empty() && totals[i] < totals[best[0]])) continue;
-    if (!best.empty() && totals[i] > totals[best[0]]) best.clear();
-    best.push_back(i);
+    if (std::isnan(totals[i]) || (!places.empty() && totals[i] < totals[places[0]])) continue;
+    if (!places.empty() && totals[i] > totals[places[0]]) places.clear();
+    places.push_back(i);
   }
-  for (std::size_t left = best.size(); left > 1; --left) {
-    std::swap(hosts[best[left - 1]], hosts[best[shuffle_() % left]]);
-  }
+  std::vector<HostIndex> best;
+  best.reserve(places.size());
+  for (const std::size_t place : places) best.push_back(hosts[place]);
+  Shuffle(std::span(best));
+  for (std::size_t i = 0; i < best.size(); ++i) hosts[places[i]] = best[i];
 }
 
 std::vector<HostIndex> Selector::Order(const std::vector<HostIndex>& hosts,

@@ -8,6 +8,8 @@
 
 #include <cstdint>
 #include <random>
+#include <span>
+#include <utility>
 #include <vector>
 
 #include "scheduler/core/fleet.h"
@@ -67,6 +69,22 @@ class Selector {
                          MayStandBy may_stand_by);
   // Which of the `hosts` best is taken: a draw among the first host_subset_size of them.
   std::size_t DrawChosen(std::size_t hosts);
+  // Puts all that are equally best, in the order they are tried, in a random one.
+  template <class T>
+  void Shuffle(std::span<T> best) {
+    for (std::size_t left = best.size(); left > 1; --left) {
+      std::swap(best[left - 1], best[shuffle_() % left]);
+    }
+  }
+  // Where the sequences of draws are, to take draws back.
+  struct Draws {
+    std::mt19937_64 random, shuffle;
+  };
+  Draws draws() const { return {random_, shuffle_}; }
+  void SetDraws(const Draws& draws) {
+    random_ = draws.random;
+    shuffle_ = draws.shuffle;
+  }
   Scorer& scorer() { return scorer_; }
 
  private:

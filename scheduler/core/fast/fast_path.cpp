@@ -6,6 +6,9 @@
 namespace kilonova::scheduler::core::fast {
 namespace {
 
+// A draw of a gang among more than these is not worth keeping them in order.
+constexpr std::size_t kMostDrawn = 64;
+
 // Says nothing of hosts by name nor of other instances, so that its class is all there is to it.
 bool IsOrdinary(const PlacementRequest& request) {
   return request.hints.empty() && request.check_type == CheckType::kNone &&
@@ -28,8 +31,7 @@ FastPath::FastPath(const Pipeline& pipeline, Selector& selector)
       contenders_(points_),
       search_(points_),
       judge_(classes_),
-      // Who is equally best, only a look at all hosts can tell.
-      usable_(!pipeline.full_scan && !pipeline.shuffle_best) {
+      usable_(!pipeline.full_scan) {
   points_.Tell(contenders_);
 }
 
@@ -41,9 +43,8 @@ Route FastPath::Find(Fleet& fleet, const PlacementRequest& request) {
     if (auto only = HostsAskedFor(fleet, request)) return {nullptr, std::move(only)};
     if (request.check_type == CheckType::kRebuild) return {};
   }
-  // A draw may put any host first, for the rounds that follow.
   const bool many = request.instances.size() > 1;
-  if (many && pipeline_.host_subset_size > 1) return {};
+  if (many && pipeline_.host_subset_size > kMostDrawn) return {};
   if (!points_.Sync(fleet)) return {};
   RequestClass* of = classes_.Find(fleet, request);
   if (of == nullptr) return {};
@@ -124,14 +125,22 @@ std::optional<Picks> FastPath::Select(Fleet& fleet, const PlacementRequest& requ
   if (request.instances.size() == 1) return SelectOne(fleet, of, alternates, try_claim);
   search_.Start(fleet, QueryOf(fleet, of));
   Exceptions* const exceptions = exceptions_ ? &*exceptions_ : nullptr;
-  return Gang(fleet, points_, classes_,
-              {.request = request,
-               .of = of,
-               .exceptions = exceptions,
-               .judge = exceptions != nullptr ? &judge_ : nullptr,
-               .outsiders = TakeOutsiders(fleet, of),
-               .alternates = alternates})
-      .Select(try_claim);
+  const bool draws = pipeline_.shuffle_best || pipeline_.host_subset_size > 1;
+  std::optional<Selector::Draws> before;
+  if (draws) before = selector_.draws();
+  auto picks = Gang(fleet, points_, classes_,
+                    {.request = request,
+                     .of = of,
+                     .exceptions = exceptions,
+                     .judge = exceptions != nullptr ? &judge_ : nullptr,
+                     .outsiders = TakeOutsiders(fleet, of),
+                     .alternates = alternates,
+                     .draws = draws ? &selector_ : nullptr,
+                     .subset = std::max<std::size_t>(pipeline_.host_subset_size, 1),
+                     .shuffles = pipeline_.shuffle_best})
+                   .Select(try_claim);
+  if (!picks && before) selector_.SetDraws(*before);
+  return picks;
 }
 
 // The hosts that have members pass out of what is searched, to be weighed one by one.
@@ -176,7 +185,7 @@ void FastPath::Offer(const Fleet& fleet, const std::vector<Outsider>& outsiders,
 }
 
 // As many of the best of a class as are wanted, or all there are.
-bool FastPath::FindBestOfClass(RequestClass& of, std::size_t wanted) {
+bool FastPath::FindBestOfClass(RequestClass& of, std::size_t wanted, std::vector<Range>& ranges) {
   ContenderList* list = contenders_.Find(of);
   if (list == nullptr || !list->extremes_hold) {
     if (!search_.FindExtremes(of.seeds)) return false;
@@ -187,21 +196,26 @@ bool FastPath::FindBestOfClass(RequestClass& of, std::size_t wanted) {
       list = nullptr;
     }
   }
+  const bool shuffles = pipeline_.shuffle_best;
+  if (shuffles) ranges = list != nullptr ? list->ranges : search_.Ranges();
   if (list != nullptr && (list->best.size() >= wanted || list->HasAll())) {
-    const std::size_t found = std::min(wanted, list->best.size());
+    const std::size_t found = shuffles ? list->best.size() : std::min(wanted, list->best.size());
     best_.assign(list->best.begin(), list->best.begin() + static_cast<std::ptrdiff_t>(found));
+    best_are_all_ = list->HasAll();
     return !best_.empty();
   }
   if (!contenders_.IsWorthIt(of)) {
     search_.FindBest(list != nullptr ? list->ranges : search_.Ranges(), wanted, std::nullopt,
                      nullptr, best_);
+    best_are_all_ = best_.size() < wanted;
     return true;
   }
   if (list == nullptr) list = &contenders_.Start(of, search_);
   const std::size_t most = std::max(wanted, contenders_.Worthwhile());
   search_.FindBest(list->ranges, most, std::nullopt, nullptr, best_);
   contenders_.Fill(*list, most, best_);
-  if (best_.size() > wanted) best_.resize(wanted);
+  best_are_all_ = best_.size() < most;
+  if (best_.size() > wanted && !shuffles) best_.resize(wanted);
   return true;
 }
 
@@ -225,7 +239,41 @@ bool FastPath::FindBest(const Fleet& fleet, RequestClass& of, std::size_t wanted
   }
   search_.FindBest(ranges, wanted, std::nullopt, nullptr, best_);
   Offer(fleet, outsiders, ranges, std::nullopt, wanted);
+  best_are_all_ = best_.size() < wanted;
   return true;
+}
+
+void FastPath::FindTied(const std::vector<Outsider>& outsiders, std::span<const Range> ranges) {
+  const double total = best_[0].total;
+  tied_.clear();
+  if (best_are_all_ || best_.back().total != total) {
+    const auto end = std::ranges::find_if(best_, [&](const Found& f) { return f.total != total; });
+    tied_.assign(best_.begin(), end);
+  } else {
+    std::vector<HostIndex> hosts;
+    search_.FindTied(ranges, total, hosts);
+    for (const Outsider& outsider : outsiders) {
+      const auto& multipliers = points_.Multipliers(outsider.multipliers);
+      if (TotalOf(ranges, multipliers, outsider.raw) == total) hosts.push_back(outsider.host);
+    }
+    if (!outsiders.empty()) std::ranges::sort(hosts);
+    tied_.reserve(hosts.size());
+    for (const HostIndex host : hosts) tied_.push_back({total, host});
+  }
+  selector_.Shuffle(std::span(tied_));
+}
+
+void FastPath::PutTiedFirst(const Fleet& fleet, std::optional<std::uint32_t> cell,
+                            std::size_t wanted) {
+  const double total = tied_[0].total;
+  std::vector<Found> first;
+  for (const Found& found : tied_) {
+    if (first.size() == wanted) break;
+    if (!cell || fleet.cell[found.host] == *cell) first.push_back(found);
+  }
+  std::erase_if(best_, [&](const Found& found) { return found.total == total; });
+  best_.insert(best_.begin(), first.begin(), first.end());
+  if (best_.size() > wanted) best_.resize(wanted);
 }
 
 Picks FastPath::SelectOne(const Fleet& fleet, RequestClass& of, std::size_t alternates,
@@ -237,8 +285,13 @@ Picks FastPath::SelectOne(const Fleet& fleet, RequestClass& of, std::size_t alte
   const std::size_t subset = std::max<std::size_t>(pipeline_.host_subset_size, 1);
   const std::size_t wanted = std::max(subset, of.one_cell ? alternates + 1 : 1);
   const bool of_class = of.one_cell && !exceptions_ && !of.more_needs;
-  if (of_class ? !FindBestOfClass(of, wanted) : !FindBest(fleet, of, wanted, outsiders, ranges)) {
+  if (of_class ? !FindBestOfClass(of, wanted, ranges)
+               : !FindBest(fleet, of, wanted, outsiders, ranges)) {
     return picks;
+  }
+  if (pipeline_.shuffle_best) {
+    FindTied(outsiders, ranges);
+    PutTiedFirst(fleet, std::nullopt, wanted);
   }
   // As many as are to be drawn from, or all there are.
   const std::size_t chosen = selector_.DrawChosen(best_.size());
@@ -251,6 +304,7 @@ Picks FastPath::SelectOne(const Fleet& fleet, RequestClass& of, std::size_t alte
     const std::uint32_t cell = fleet.cell[host];
     search_.FindBest(ranges, alternates + 1, cell, nullptr, best_);
     Offer(fleet, outsiders, ranges, cell, alternates + 1);
+    if (pipeline_.shuffle_best) PutTiedFirst(fleet, cell, alternates + 1);
   }
   for (const Found& found : best_) {
     if (found.host == host) continue;

@@ -45,11 +45,15 @@ class FastPath {
   std::vector<Outsider> TakeOutsiders(const Fleet& fleet, RequestClass& of);
   void Offer(const Fleet& fleet, const std::vector<Outsider>& outsiders,
              std::span<const Range> ranges, std::optional<std::uint32_t> cell, std::size_t wanted);
-  // Both fill best_; false when no host passes. The first of a class alone, all in one cell; the
-  // other tells outsiders and ranges as well.
-  bool FindBestOfClass(RequestClass& of, std::size_t wanted);
+  // Both fill best_, and tell ranges; false when no host passes. The first of a class alone, all in
+  // one cell; its ranges are told where hosts are shuffled, and best_ may have more than is wanted.
+  bool FindBestOfClass(RequestClass& of, std::size_t wanted, std::vector<Range>& ranges);
   bool FindBest(const Fleet& fleet, RequestClass& of, std::size_t wanted,
                 std::vector<Outsider>& outsiders, std::vector<Range>& ranges);
+  // Of the hosts in best_, those that are equally best and all others that are, shuffled, in tied_.
+  void FindTied(const std::vector<Outsider>& outsiders, std::span<const Range> ranges);
+  // Puts these first in best_, which has the `wanted` best.
+  void PutTiedFirst(const Fleet& fleet, std::optional<std::uint32_t> cell, std::size_t wanted);
   Picks SelectOne(const Fleet& fleet, RequestClass& of, std::size_t alternates,
                   Selector::TryClaim try_claim);
 
@@ -63,6 +67,8 @@ class FastPath {
   std::optional<Exceptions> exceptions_;  // of the request last found
   bool usable_ = true;
   std::vector<Found> best_;  // scratch
+  bool best_are_all_ = false;
+  std::vector<Found> tied_;
 };
 
 }  // namespace kilonova::scheduler::core::fast

@@ -49,19 +49,21 @@ void Gang::StartSearch() {
   search_.Start(fleet_, query);
   seek_extremes_ = true;
   best_wanted_ = 0;
+  tied_in_trees_.clear();
 }
 
 std::optional<Picks> Gang::Select(Selector::TryClaim try_claim) {
   Picks picks;
   for (std::size_t i = 0; i < gang_.request.instances.size(); ++i) {
     if (!NextRound()) return std::nullopt;
-    const auto host = Claim(i, try_claim);
+    const auto host = gang_.draws != nullptr ? ClaimDrawn(i, try_claim) : Claim(i, try_claim);
+    if (gave_up_) return std::nullopt;
     if (!host) return picks;
     picks.picks.push_back({*host, {}});
   }
   picks.complete = true;
   if (gang_.alternates == 0) return picks;
-  if (!NextRound()) return std::nullopt;
+  if (!NextRound() || !Draw()) return std::nullopt;
   AddAlternates(picks);
   return picks;
 }
@@ -183,6 +185,7 @@ void Gang::StartRound() {
     }
     epochs_.push_back({round_, std::move(ranges)});
     best_wanted_ = 0;
+    tied_in_trees_.clear();
   }
   for (const Index index : pending_) {
     if (apart_[index].in_list) Insert(index);
@@ -193,25 +196,22 @@ void Gang::StartRound() {
 // ---- picking
 
 // Rounds of the same ranges have the same order of hosts in trees: those looked for in advance do.
-const Found* Gang::BestInTrees() {
-  if (closed_) return nullptr;
-  if (best_wanted_ > 0) {
-    if (best_taken_ < best_.size()) return &best_[best_taken_];
-    if (best_.size() < best_wanted_) return nullptr;
+std::span<Found> Gang::BestInTrees(std::size_t count) {
+  if (closed_) return {};
+  if (best_wanted_ == 0 || (best_.size() - best_taken_ < count && !best_are_all_)) {
+    best_wanted_ = std::min(std::max(count, 2 * best_wanted_), std::max(kMostBest, 2 * count));
+    best_taken_ = 0;
+    search_.FindBest(Ranges(), best_wanted_, std::nullopt, this, best_);
+    best_are_all_ = best_.size() < best_wanted_;
   }
-  best_wanted_ = std::min(std::max<std::size_t>(1, 2 * best_wanted_), kMostBest);
-  best_taken_ = 0;
-  search_.FindBest(Ranges(), best_wanted_, std::nullopt, this, best_);
-  return best_.empty() ? nullptr : best_.data();
+  return std::span(best_).subspan(best_taken_);
 }
 
 std::optional<std::pair<RawBlocks::Entry, double>> Gang::BestApart() const {
   double least = -std::numeric_limits<double>::infinity();
   RawBlocks::Entry best = kNoGroup;
-  const auto multipliers_of = [this](std::uint32_t id) -> const std::vector<double>& {
-    return points_.Multipliers(id);
-  };
-  blocks_.ForBest(Ranges(), multipliers_of, least, [&](RawBlocks::Entry group, double total) {
+  blocks_.ForBest(Ranges(), points_, least, [&](RawBlocks::Entry group, double total) {
+    if (apart_[groups_[group].back()].full) return;
     if (best == kNoGroup || total > least || Before(FirstOf(group), FirstOf(best))) best = group;
     least = total;
   });
@@ -223,31 +223,44 @@ std::optional<std::pair<RawBlocks::Entry, double>> Gang::BestApart() const {
 std::optional<HostIndex> Gang::Claim(std::size_t instance, Selector::TryClaim try_claim) {
   for (;;) {
     const auto apart = BestApart();
-    const Found* const found = BestInTrees();
+    const auto trees = BestInTrees(1);
     const bool tree =
-        found != nullptr &&
-        (!apart || found->total > apart->second ||
-         (found->total == apart->second && !Before(FirstOf(apart->first), found->host)));
+        !trees.empty() &&
+        (!apart || trees[0].total > apart->second ||
+         (trees[0].total == apart->second && !Before(FirstOf(apart->first), trees[0].host)));
     if (tree) {
-      if (!try_claim(instance, found->host)) return std::nullopt;
-      return PickFromTree();
+      if (!try_claim(instance, trees[0].host)) return std::nullopt;
+      return PickFromTree(trees[0].host);
     }
     if (!apart) return std::nullopt;
     const Index index = groups_[apart->first].back();
-    const bool claimed = try_claim(instance, apart_[index].host);
-    TakeOutOfGroup(index);
-    if (claimed) {
-      apart_[index].picked = true;
-      NoteChange(index);
-      return apart_[index].host;
-    }
-    apart_[index].full = true;
-    full_.push_back(index);
+    if (ClaimApart(instance, index, try_claim)) return apart_[index].host;
   }
 }
 
-HostIndex Gang::PickFromTree() {
-  const HostIndex host = best_[best_taken_++].host;
+bool Gang::ClaimApart(std::size_t instance, Index index, Selector::TryClaim try_claim) {
+  const bool claimed = try_claim(instance, apart_[index].host);
+  TakeOutOfGroup(index);
+  if (claimed) {
+    apart_[index].picked = true;
+    NoteChange(index);
+    return true;
+  }
+  apart_[index].full = true;
+  // A draw may still come to it.
+  (gang_.draws != nullptr ? pending_ : full_).push_back(index);
+  return false;
+}
+
+HostIndex Gang::PickFromTree(HostIndex host) {
+  const auto first = best_.begin() + static_cast<std::ptrdiff_t>(best_taken_);
+  const auto at = std::ranges::find(first, best_.end(), host, &Found::host);
+  if (at != best_.end() && at == first) {
+    ++best_taken_;
+  } else if (at != best_.end()) {
+    best_.erase(at);
+  }
+  std::erase(tied_in_trees_, host);
   Raw raw;
   ReadUnpicked(host, raw);
   const Index index = SetApart(host, points_.MultipliersIdOf(points_.TreeOf(host)), std::move(raw));
@@ -263,24 +276,38 @@ void Gang::AddAlternates(Picks& picks) {
   absl::flat_hash_map<std::uint32_t, std::vector<HostIndex>> of_cell;
   for (Pick& pick : picks.picks) {
     const auto [at, added] = of_cell.try_emplace(fleet_.cell[pick.host]);
-    if (added) {
-      best_.clear();
-      if (!closed_) search_.FindBest(Ranges(), gang_.alternates, at->first, this, best_);
-      for (const Apart& apart : apart_) {
-        if (apart.picked || !apart.in_list || fleet_.cell[apart.host] != at->first) continue;
-        const double total =
-            TotalOf(Ranges(), points_.Multipliers(apart.multipliers), apart.since.back().second);
-        best_.push_back({total, apart.host});
-      }
-      std::ranges::sort(best_, [this](const Found& a, const Found& b) {
-        return a.total != b.total ? a.total > b.total : Before(a.host, b.host);
-      });
-      for (const Found& found : best_) {
-        if (at->second.size() < gang_.alternates) at->second.push_back(found.host);
-      }
-    }
+    if (added) at->second = BestForAlternates(at->first);
     pick.alternates = at->second;
   }
+}
+
+std::vector<HostIndex> Gang::BestForAlternates(std::uint32_t cell) {
+  std::vector<HostIndex> hosts;
+  const std::size_t most = gang_.alternates;
+  for (const HostIndex host : order_) {
+    if (hosts.size() == most) return hosts;
+    const auto at = position_.find(host);
+    const bool picked = at != position_.end() && apart_[at->second].picked;
+    if (!picked && fleet_.cell[host] == cell) hosts.push_back(host);
+  }
+  best_.clear();
+  if (!closed_) search_.FindBest(Ranges(), most, cell, this, best_);
+  for (const Apart& apart : apart_) {
+    if (apart.picked || !apart.in_list || fleet_.cell[apart.host] != cell) continue;
+    const double total =
+        TotalOf(Ranges(), points_.Multipliers(apart.multipliers), apart.since.back().second);
+    best_.push_back({total, apart.host});
+  }
+  std::ranges::sort(best_, [this](const Found& a, const Found& b) {
+    return a.total != b.total ? a.total > b.total : Before(a.host, b.host);
+  });
+  const std::size_t drawn = hosts.size();
+  for (const Found& found : best_) {
+    if (hosts.size() == most) break;
+    const auto end = hosts.begin() + static_cast<std::ptrdiff_t>(drawn);
+    if (std::find(hosts.begin(), end, found.host) == end) hosts.push_back(found.host);
+  }
+  return hosts;
 }
 
 }  // namespace kilonova::scheduler::core::fast

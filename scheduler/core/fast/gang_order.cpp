@@ -51,6 +51,7 @@ Gang::Raw Gang::KeyOf(const Apart& apart) const {
     if (!points_.Counts(w)) key[w] = 0;
   }
   key.push_back(static_cast<double>(apart.multipliers));
+  key.push_back(apart.full ? 1 : 0);
   return key;
 }
 
@@ -103,10 +104,10 @@ Gang::Side Gang::SideOf(HostIndex host, Raw& scratch) const {
   const auto at = position_.find(host);
   if (at == position_.end()) {
     ReadUnpicked(host, scratch);
-    return {points_.MultipliersIdOf(points_.TreeOf(host)), nullptr, 0, &scratch};
+    return {host, points_.MultipliersIdOf(points_.TreeOf(host)), nullptr, 0, &scratch};
   }
   const Apart& apart = apart_[at->second];
-  Side side{apart.multipliers, &apart, round_ + 1, nullptr};
+  Side side{host, apart.multipliers, &apart, round_ + 1, nullptr};
   GoBack(round_, side);
   return side;
 }
@@ -132,18 +133,26 @@ bool Gang::Alike(const Side& a, const Side& b) const {
 
 int Gang::Compare(Side a, Side b) const {
   auto epoch = epochs_.end() - 1;
-  for (;;) {
-    // No round up to this one tells them apart.
+  for (std::size_t until = round_;;) {
+    // No round from this one on tells them apart.
     std::size_t known = std::max(a.since, b.since);
     if (!Alike(a, b)) known = std::max(known, epoch->since);
+    if (gang_.draws != nullptr) known = std::max(known, LastDraw(a, b, until));
     if (known == 0) return 0;
     const std::size_t round = known - 1;
     while (epoch->since > round) --epoch;
     GoBack(round, a);
     GoBack(round, b);
+    if (const int first = DrawnFirst(round, a, b); first != 0) return first;
     const double total_a = TotalOf(epoch->ranges, points_.Multipliers(a.multipliers), *a.raw);
     const double total_b = TotalOf(epoch->ranges, points_.Multipliers(b.multipliers), *b.raw);
     if (total_a != total_b) return total_a < total_b ? -1 : 1;
+    if (gang_.shuffles) {
+      const auto place_a = PlaceIn(round, a.host);
+      const auto place_b = PlaceIn(round, b.host);
+      if (place_a && place_b) return *place_a < *place_b ? 1 : -1;
+    }
+    until = round;
   }
 }
 
@@ -155,6 +164,8 @@ bool Gang::Before(HostIndex a, HostIndex b) const {
 // Nothing in the box was ever better than its best corner: if that comes after `b`, all does.
 bool Gang::MayHaveBefore(const BoxForest::NodeView& node, std::size_t slot,
                          std::uint32_t multipliers, HostIndex b) const {
+  // Some host in it may have been shuffled with this one.
+  if (gang_.shuffles && (PlaceIn(tied_round_, b) || stood_.contains(b))) return true;
   const auto& by_weigher = points_.Multipliers(multipliers);
   scratch_a_.clear();
   for (std::size_t w = 0; w < weighers_.size(); ++w) {
@@ -162,7 +173,7 @@ bool Gang::MayHaveBefore(const BoxForest::NodeView& node, std::size_t slot,
     const double* corner = by_weigher[w] >= 0 ? node.high : node.low;
     scratch_a_.push_back(weighed.row ? corner[*weighed.row * kChildren + slot] : weighed.constant);
   }
-  const int order = Compare({multipliers, nullptr, 0, &scratch_a_}, SideOf(b, scratch_b_));
+  const int order = Compare({kCorner, multipliers, nullptr, 0, &scratch_a_}, SideOf(b, scratch_b_));
   return order != 0 ? order > 0 : node.first[slot] < b;
 }
 

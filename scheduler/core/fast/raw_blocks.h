@@ -31,13 +31,13 @@ class RawBlocks {
 
   // Calls visit(entry, total) for entries that may be among the greatest totals: all of a total of
   // at least what `least` is by then. The visitor raises it. `multipliers_of` is by id.
-  template <class MultipliersOf, class Visit>
-  void ForBest(std::span<const Range> ranges, MultipliersOf multipliers_of, const double& least,
+  template <class Visit>
+  void ForBest(std::span<const Range> ranges, const HostPoints& points, const double& least,
                Visit visit) const {
     for (std::size_t b = 0; b < blocks_.size(); ++b) {
       const Block& block = blocks_[b];
       if (block.taken == 0) continue;
-      const std::vector<double>& multipliers = multipliers_of(block.multipliers);
+      const std::vector<double>& multipliers = points.Multipliers(block.multipliers);
       if (!(BoundOf(block, ranges, multipliers) >= least)) continue;
       double totals[kSize];
       Totals(block, ranges, multipliers, totals);

@@ -71,6 +71,8 @@ class Search {
   void FindBest(std::span<const Range> ranges, std::size_t wanted,
                 std::optional<std::uint32_t> cell, const TieBreak* tie_break,
                 std::vector<Found>& best);
+  // All hosts of that total, the greatest there is, in order.
+  void FindTied(std::span<const Range> ranges, double total, std::vector<HostIndex>& tied);
 
   bool Passes(HostIndex host) const;
 
@@ -123,6 +125,9 @@ class Search {
   bool Improves(double value, std::size_t row, Side side) const {
     return side == Side::kHigh ? value > high_[row] : value < low_[row];
   }
+  void StartFinding(std::span<const Range> ranges, std::optional<std::uint32_t> cell,
+                    const TieBreak* tie_break);
+  void DescendAll();
   void Descend(BoxForest::Ref ref);
   void DescendLeaf(BoxForest::Ref ref);
   bool CanEnter(const BoxForest::NodeView& node, std::size_t slot, double bound) const;
@@ -158,8 +163,9 @@ class Search {
   const TieBreak* tie_break_ = nullptr;
   std::size_t wanted_ = 0;
   std::vector<Found>* best_ = nullptr;
-  bool full_ = false;  // as many are found as are wanted:
-  Found last_;         // the last of them
+  std::vector<HostIndex>* tied_ = nullptr;  // instead
+  bool full_ = false;                       // as many are found as are wanted:
+  Found last_;                              // the last of them
 };
 
 }  // namespace kilonova::scheduler::core::fast

@@ -116,14 +116,39 @@ void Search::FindBest(std::span<const Range> ranges, std::size_t wanted,
                       std::optional<std::uint32_t> cell, const TieBreak* tie_break,
                       std::vector<Found>& best) {
   best.clear();
-  full_ = false;
   if (wanted == 0) return;
+  StartFinding(ranges, cell, tie_break);
+  wanted_ = wanted;
+  best_ = &best;
+  DescendAll();
+  if (wanted_ > kMostInOrder) {
+    std::ranges::sort(best, [this](const Found& a, const Found& b) { return Before(a, b); });
+    if (best.size() > wanted_) best.resize(wanted_);
+  }
+}
+
+// As if one of that total, the last of hosts, were found.
+void Search::FindTied(std::span<const Range> ranges, double total, std::vector<HostIndex>& tied) {
+  tied.clear();
+  StartFinding(ranges, std::nullopt, nullptr);
+  full_ = true;
+  last_ = {total, UINT32_MAX};
+  tied_ = &tied;
+  DescendAll();
+  tied_ = nullptr;
+  std::ranges::sort(tied);
+}
+
+void Search::StartFinding(std::span<const Range> ranges, std::optional<std::uint32_t> cell,
+                          const TieBreak* tie_break) {
+  full_ = false;
   ranges_ = ranges;
   terms_of_.reset();
-  wanted_ = wanted;
   cell_ = cell;
   tie_break_ = tie_break;
-  best_ = &best;
+}
+
+void Search::DescendAll() {
   auto& roots = roots_;
   roots.clear();
   for (std::size_t g = 0; g < forest_->Groups(); ++g) {
@@ -157,10 +182,6 @@ void Search::FindBest(std::span<const Range> ranges, std::size_t wanted,
     *top = roots.back();
     roots.pop_back();
   }
-  if (wanted_ > kMostInOrder) {
-    std::ranges::sort(best, [this](const Found& a, const Found& b) { return Before(a, b); });
-    if (best.size() > wanted_) best.resize(wanted_);
-  }
   cell_.reset();
 }
 
@@ -174,6 +195,10 @@ bool Search::CanEnter(const BoxForest::NodeView& node, std::size_t slot, double 
 }
 
 void Search::Offer(double total, HostIndex host) {
+  if (tied_ != nullptr) {
+    tied_->push_back(host);
+    return;
+  }
   const Found found{total, host};
   if (wanted_ > kMostInOrder) {
     OfferToMany(found);
