@@ -105,7 +105,7 @@ Expected<std::optional<PlaceResult>> Engine::Impl::TryPlace(const PlacementReque
   const FootprintHold footprint(fleet_, id);
   // What is found fast was judged by its class, and only its room may be gone.
   std::optional<PlacementCheck> placement;
-  if (fast == nullptr) placement.emplace(asked, *footprint);
+  if (fast == nullptr || fast->providers) placement.emplace(asked, *footprint);
   absl::flat_hash_set<HostIndex> by_fallback;  // candidates that have none of the first kind
 
   std::optional<hardware::InstanceNumaTopology> no_topology;

@@ -26,6 +26,7 @@ class PlacementCheck : public PreparedFilter {
   Status Keep(const Fleet& fleet, std::vector<HostIndex>& hosts) const override;
   void Describe(const Fleet& fleet, HostIndex host, FilterVerdict& verdict) const override;
   double Nearness(const Fleet& fleet, HostIndex host) const override;
+  bool MayRaise(const Fleet& /*fleet*/) const override { return false; }
 
   // The host itself serves all of the footprint.
   bool RootServes(const Fleet& fleet, HostIndex host) const;

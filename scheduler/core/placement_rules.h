@@ -28,6 +28,7 @@ class PlacementRules : public PreparedFilter {
   // False when hosts alike in traits and aggregates are judged alike.
   bool JudgesByHost() const { return by_host_; }
   Judgement Judge(const Fleet& fleet, HostIndex host) const override;
+  bool MayRaise(const Fleet& /*fleet*/) const override { return false; }
   Status Keep(const Fleet& fleet, std::vector<HostIndex>& hosts) const override;
   void Describe(const Fleet& fleet, HostIndex host, FilterVerdict& verdict) const override;
 

@@ -30,6 +30,8 @@ void ProviderTrees::Share(const SharingProvider& provider) {
   }
   pool.provider = provider;
   pool.known = true;
+  ++shared_version_;
+  ++pools_version_;
   CountClasses(pool.provider.inventories, 1);
 }
 
@@ -39,6 +41,8 @@ bool ProviderTrees::Unshare(std::string_view name) {
   CountClasses(found->second.provider.inventories, -1);
   pools_.erase(found);
   --sharing_;
+  ++shared_version_;
+  ++pools_version_;
   return true;
 }
 
@@ -53,6 +57,20 @@ std::vector<SharingProvider> ProviderTrees::Shared() const {
 model::Resources ProviderTrees::UsedOfShared(std::string_view name) const {
   const auto found = pools_.find(name);
   return found == pools_.end() ? model::Resources() : found->second.used;
+}
+
+bool ProviderTrees::SharedHaveRoom(const model::Resources& amounts, std::int64_t times) const {
+  return std::ranges::all_of(pools_, [&](const auto& entry) {
+    const Pool& pool = entry.second;
+    return !pool.known || std::ranges::all_of(amounts, [&](const auto& wanted) {
+      const auto& [name, amount] = wanted;
+      const auto inventory = pool.provider.inventories.find(name);
+      if (inventory == pool.provider.inventories.end()) return true;
+      const auto used = pool.used.find(name);
+      const std::int64_t taken = used == pool.used.end() ? 0 : used->second;
+      return amount <= (inventory->second.Capacity() - taken) / times;
+    });
+  });
 }
 
 bool ProviderTrees::Serves(const Pool& pool, const std::set<std::string>& aggregates) {
@@ -145,6 +163,7 @@ void ProviderTrees::Consume(HostIndex host, const std::vector<Footprint::Nested>
   };
   for (const Footprint::Nested& want : wanted) {
     if (want.provider.starts_with(kAtProvider)) {
+      ++shared_version_;
       const std::string name = want.provider.substr(1);
       Pool& pool = pools_[name];
       if (count(pool.used, want) && !pool.known) pools_.erase(name);

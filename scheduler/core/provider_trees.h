@@ -36,6 +36,13 @@ class ProviderTrees {
   std::vector<SharingProvider> Shared() const;
   model::Resources UsedOfShared(std::string_view name) const;
   bool AnyShared() const { return sharing_ > 0; }
+  // Changes with whatever is shared, or is taken of it.
+  std::uint64_t SharedVersion() const { return shared_version_; }
+  // Changes with whatever is shared.
+  std::uint64_t PoolsVersion() const { return pools_version_; }
+  // Whether of every class a pool has room for so many times the amount, so that what is taken of
+  // it by then decides nothing.
+  bool SharedHaveRoom(const model::Resources& amounts, std::int64_t times) const;
 
   // ---- what nests in a host
   // Replaces the providers nested in the host; what claims take from those by name stays.
@@ -46,6 +53,8 @@ class ProviderTrees {
   std::vector<NestedProvider> NestedIn(HostIndex host) const;
   // Whether any host nests a provider of a class the request wants.
   bool MayServe(const ResourceRequest& request) const;
+  // Whether any host nests or shares a provider of that class.
+  bool HaveClass(std::string_view name) const { return classes_.contains(name); }
 
   bool Fits(HostIndex host, const std::vector<Footprint::Nested>& wanted) const;
   void Consume(HostIndex host, const std::vector<Footprint::Nested>& wanted, std::int64_t sign);
@@ -80,7 +89,8 @@ class ProviderTrees {
 
   absl::flat_hash_map<HostIndex, Tree> trees_;
   std::map<std::string, Pool, std::less<>> pools_;
-  std::size_t sharing_ = 0;                                   // pools that are known
+  std::size_t sharing_ = 0;  // pools that are known
+  std::uint64_t shared_version_ = 0, pools_version_ = 0;
   std::map<std::string, std::int64_t, std::less<>> classes_;  // providers that have it
 };
 

@@ -48,6 +48,13 @@ Route FastPath::Find(Fleet& fleet, const PlacementRequest& request) {
   if (!points_.Sync(fleet)) return {};
   RequestClass* of = classes_.Find(fleet, request);
   if (of == nullptr) return {};
+  // What some take of what is shared may leave nothing for others that are judged after.
+  const ProviderTrees& trees = fleet.provider_trees();
+  if (of->providers && trees.AnyShared() && (many || !of->one_cell) &&
+      !trees.SharedHaveRoom(fleet.FootprintAt(of->footprint).resources,
+                            static_cast<std::int64_t>(request.instances.size()) + 1)) {
+    return {};
+  }
   if (ordinary && of->own.empty()) return {of, {}};
   return FindHard(fleet, request, *of);
 }

@@ -67,11 +67,16 @@ bool SameClass(const PlacementRequest& of, const PlacementRequest& request) {
 bool SameAnswers(const RequestClass& of, const RequestClass& other) {
   const PlacementRequest& a = of.request;
   const PlacementRequest& b = other.request;
-  return !of.rules && !other.rules && of.own.size() == other.own.size() &&
-         a.image_id == b.image_id && a.image_properties == b.image_properties &&
-         a.flavor.extra_specs == b.flavor.extra_specs && a.hints == b.hints &&
-         a.pci_requests == b.pci_requests && SameNuma(a.numa_topology, b.numa_topology) &&
-         a.network_metadata == b.network_metadata;
+  return !of.rules && !other.rules && !of.providers && !other.providers &&
+         of.own.size() == other.own.size() && a.image_id == b.image_id &&
+         a.image_properties == b.image_properties && a.flavor.extra_specs == b.flavor.extra_specs &&
+         a.hints == b.hints && a.pci_requests == b.pci_requests &&
+         SameNuma(a.numa_topology, b.numa_topology) && a.network_metadata == b.network_metadata;
+}
+
+bool ServedByProviders(const Fleet& fleet, const PlacementRequest& request) {
+  return request.resource_request != nullptr &&
+         fleet.provider_trees().MayServe(*request.resource_request);
 }
 
 std::size_t HashOf(const PlacementRequest& request) {
@@ -101,47 +106,47 @@ bool SameNuma(const std::optional<hardware::InstanceNumaTopology>& a,
 }
 
 RequestClass* RequestClasses::Find(Fleet& fleet, const PlacementRequest& request) {
-  if (request.resource_request != nullptr &&
-      fleet.provider_trees().MayServe(*request.resource_request)) {
-    return nullptr;
-  }
   if (generation_ != points_.Generation() || count_ >= kMostClasses) {
     Clear(fleet);
     generation_ = points_.Generation();
   }
   ++now_;
-  RequestClass* found = Known(request);
+  const bool by_providers = ServedByProviders(fleet, request);
+  RequestClass* found = Known(request, by_providers);
   if (found == nullptr) {
     auto held = fleet.HoldFootprint(FootprintOf(request.flavor, ResourcesOf(request)),
                                     Fleet::NewClasses::kNone);
     if (!held.ok()) return nullptr;
-    found = Add(request, *held);
+    found = Add(request, by_providers, *held);
   }
   return Update(fleet, *found) ? found : nullptr;
 }
 
 RequestClass* RequestClasses::FindAnother(Fleet& fleet, const PlacementRequest& request,
                                           Fleet::FootprintId footprint) {
-  RequestClass* found = Known(request);
+  const bool by_providers = ServedByProviders(fleet, request);
+  RequestClass* found = Known(request, by_providers);
   if (found == nullptr) {
     fleet.Retain(footprint);
-    found = Add(request, footprint);
+    found = Add(request, by_providers, footprint);
   }
   return Update(fleet, *found) ? found : nullptr;
 }
 
-RequestClass* RequestClasses::Known(const PlacementRequest& request) {
+RequestClass* RequestClasses::Known(const PlacementRequest& request, bool by_providers) {
   for (const auto& one : classes_[HashOf(request)]) {
-    if (SameClass(one->request, request)) return one.get();
+    if (one->by_providers == by_providers && SameClass(one->request, request)) return one.get();
   }
   return nullptr;
 }
 
-RequestClass* RequestClasses::Add(const PlacementRequest& request, Fleet::FootprintId footprint) {
+RequestClass* RequestClasses::Add(const PlacementRequest& request, bool by_providers,
+                                  Fleet::FootprintId footprint) {
   auto made = std::make_unique<RequestClass>();
   made->footprint = footprint;
   made->serial = ++serials_;
   made->request = ClassOf(request);
+  made->by_providers = by_providers;
   ++count_;
   return classes_[HashOf(request)].emplace_back(std::move(made)).get();
 }
@@ -155,6 +160,7 @@ bool RequestClasses::Update(const Fleet& fleet, RequestClass& of) {
   Needs(fleet, of);
   if (of.own.empty()) return true;
   if (of.answers == 0) TakeAnswers(of);
+  if (of.providers) KeepUpWithShared(fleet, of);
   (of.judged_as != nullptr ? *of.judged_as : of).used_at = now_;
   of.may_raise = std::ranges::any_of(
       of.own, [&](const PreparedFilter* filter) { return filter->MayRaise(fleet); });
@@ -189,7 +195,12 @@ bool RequestClasses::JudgeTrees(const Fleet& fleet, RequestClass& of) {
   }
   const PlacementRules rules(of.request);
   of.rules.reset();
-  if (rules.JudgesByHost()) of.own.push_back(&of.rules.emplace(of.request));
+  of.providers.reset();
+  if (of.by_providers) {
+    of.own.push_back(&of.providers.emplace(of.request, fleet.FootprintAt(of.footprint)));
+  } else if (rules.JudgesByHost()) {
+    of.own.push_back(&of.rules.emplace(of.request));
+  }
   of.passes.resize(points_.forest().Trees(), kUnknown);
   for (BoxForest::Tree tree = 0; tree < of.passes.size(); ++tree) {
     if (of.passes[tree] == kUnknown && !JudgeTree(fleet, rules, tree, of)) return false;
@@ -224,7 +235,8 @@ bool RequestClasses::JudgeTree(const Fleet& fleet, const PlacementRules& rules,
     return true;
   }
   of.passes[tree] = 0;
-  if (!of.rules && rules.Judge(fleet, *host) != Judgement::kPass) return true;
+  const bool by_host = of.rules || of.providers;
+  if (!by_host && rules.Judge(fleet, *host) != Judgement::kPass) return true;
   for (const auto& stage : of.prepared.stages) {
     if (!stage.prepared || (stage.filter->Reads() & kOwnPart) != 0) continue;
     const Judgement judgement = stage.prepared->Judge(fleet, *host);
@@ -271,6 +283,7 @@ void RequestClasses::Needs(const Fleet& fleet, RequestClass& of) const {
   of.needs.clear();
   of.no_inventory = false;
   of.more_needs = false;
+  if (of.providers) return NeedsOfRoot(fleet, of);
   for (std::size_t i = 0; i < footprint.classes.size(); ++i) {
     const std::uint32_t id = footprint.classes[i];
     of.no_inventory |= id == Fleet::kNoClass;
@@ -282,7 +295,38 @@ void RequestClasses::Needs(const Fleet& fleet, RequestClass& of) const {
       !points_.hardware_rooms().AddNeeds(of.request, of.hardware, points_.ClassRows(), of.needs);
 }
 
+// What no provider but the host itself has; how groups share it, the judge says.
+void RequestClasses::NeedsOfRoot(const Fleet& fleet, RequestClass& of) const {
+  const Footprint& footprint = fleet.FootprintAt(of.footprint);
+  for (std::size_t i = 0; i < footprint.classes.size(); ++i) {
+    const std::string& name = footprint.names[i];
+    if (fleet.provider_trees().HaveClass(name)) continue;
+    const std::uint32_t id = footprint.classes[i];
+    of.no_inventory |= id == Fleet::kNoClass;
+    if (id == Fleet::kNoClass || id > kMostRooms) continue;
+    std::int64_t most = 0;
+    for (const RequestGroup& group : of.request.resource_request->groups) {
+      const auto wanted = group.resources.find(name);
+      if (wanted != group.resources.end()) most = std::max(most, wanted->second);
+    }
+    of.needs.push_back({id - 1, static_cast<std::int32_t>(most)});
+  }
+  of.no_inventory |=
+      !points_.hardware_rooms().AddNeeds(of.request, of.hardware, points_.ClassRows(), of.needs);
+}
+
 // ---- hosts
+
+void RequestClasses::KeepUpWithShared(const Fleet& fleet, RequestClass& of) {
+  const ProviderTrees& trees = fleet.provider_trees();
+  if (of.shared_version == trees.SharedVersion()) return;
+  const bool have_room = trees.SharedHaveRoom(fleet.FootprintAt(of.footprint).resources, 1);
+  const bool hold = of.shared_have_room && have_room && of.pools_version == trees.PoolsVersion();
+  of.shared_version = trees.SharedVersion();
+  of.pools_version = trees.PoolsVersion();
+  of.shared_have_room = have_room;
+  if (!hold) points_.ForgetAnswers(of.answers);
+}
 
 void RequestClasses::TakeAnswers(RequestClass& of) {
   points_.StartAnswers();

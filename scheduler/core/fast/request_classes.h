@@ -14,6 +14,7 @@
 
 #include "scheduler/core/fast/host_points.h"
 #include "scheduler/core/fast/search.h"
+#include "scheduler/core/placement_check.h"
 #include "scheduler/core/placement_rules.h"
 #include "scheduler/core/selector.h"
 
@@ -44,8 +45,14 @@ struct RequestClass {
   std::vector<const PreparedFilter*> own;  // some of `prepared`, and `rules`
   HardwareJudges hardware;                 // whether these are among them
   std::optional<PlacementRules> rules;     // when they do
-  bool may_raise = false;                  // some host may make one of them raise
-  std::uint64_t answers = 0;               // the bit HostPoints keeps them under; 0: none yet
+  // Some host may serve it by more than itself; this judges, then.
+  bool by_providers = false;
+  std::optional<PlacementCheck> providers;
+  // What was shared when hosts were judged, and whether there was room for any answer.
+  std::uint64_t shared_version = 0, pools_version = 0;
+  bool shared_have_room = false;
+  bool may_raise = false;     // some host may make one of them raise
+  std::uint64_t answers = 0;  // the bit HostPoints keeps them under; 0: none yet
   // Whose those answers are, if it is another's: its hosts are judged alike.
   RequestClass* judged_as = nullptr;
   std::uint64_t used_at = 0;       // when it was last asked for
@@ -75,8 +82,9 @@ class RequestClasses {
 
  private:
   void Clear(Fleet& fleet);
-  RequestClass* Known(const PlacementRequest& request);
-  RequestClass* Add(const PlacementRequest& request, Fleet::FootprintId footprint);
+  RequestClass* Known(const PlacementRequest& request, bool by_providers);
+  RequestClass* Add(const PlacementRequest& request, bool by_providers,
+                    Fleet::FootprintId footprint);
   bool Update(const Fleet& fleet, RequestClass& of);
   // False when the filters have an error to tell.
   bool JudgeTrees(const Fleet& fleet, RequestClass& of);
@@ -85,6 +93,9 @@ class RequestClasses {
   void Compare(RequestClass& of) const;
   bool Weighers(const Fleet& fleet, RequestClass& of) const;
   void Needs(const Fleet& fleet, RequestClass& of) const;
+  void NeedsOfRoot(const Fleet& fleet, RequestClass& of) const;
+  // Forgets what hosts said when it may be something else for what is shared by now.
+  void KeepUpWithShared(const Fleet& fleet, RequestClass& of);
   // Gives the class a bit for its answers: that of a class that has the same, or one of its own,
   // which may be another's until now.
   void TakeAnswers(RequestClass& of);
