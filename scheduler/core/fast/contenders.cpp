@@ -15,9 +15,12 @@ constexpr HostIndex kNobody = UINT32_MAX;
 }  // namespace
 
 // A list of a few dozen serves as many decisions, as each takes about one host out of it; a longer
-// one takes longer to find than it saves.
-std::size_t Contenders::Worthwhile() const {
-  return std::clamp<std::size_t>(points_.Slots() / 64, 8, 48);
+// one takes longer to find than it saves. Where the best lie all over the trees, most of the time
+// goes into finding any of them, and more of them are found for little.
+std::size_t Contenders::Worthwhile(const RequestClass& of) const {
+  constexpr std::size_t kFew = 80, kMany = 176, kLeavesOfFew = 200;
+  const std::size_t most = of.leaves_seen > kLeavesOfFew ? kMany : kFew;
+  return std::clamp<std::size_t>(points_.Slots() / 64, 8, most);
 }
 
 ContenderList* Contenders::Find(RequestClass& of) {
@@ -35,7 +38,8 @@ ContenderList* Contenders::Find(RequestClass& of) {
 }
 
 bool Contenders::IsWorthIt(const RequestClass& of) const {
-  return of.multipliers.has_value() && of.came_after <= Worthwhile();
+  constexpr std::size_t kOften = 48;
+  return of.multipliers.has_value() && of.came_after <= std::min(Worthwhile(of), kOften);
 }
 
 ContenderList& Contenders::Take(RequestClass& of) {

@@ -44,8 +44,8 @@ class Contenders : public PointObserver {
  public:
   explicit Contenders(const HostPoints& points) : points_(points) {}
 
-  // How many hosts are worth finding for a list.
-  std::size_t Worthwhile() const;
+  // How many hosts are worth finding for the class's list.
+  std::size_t Worthwhile(const RequestClass& of) const;
   // The list of that class, if it is still of use. Counts as a use of the class.
   ContenderList* Find(RequestClass& of);
   // Whether the class came often enough lately for a list to live until it is used.

@@ -218,8 +218,9 @@ bool FastPath::FindBestOfClass(RequestClass& of, std::size_t wanted, std::vector
     return true;
   }
   if (list == nullptr) list = &contenders_.Start(of, search_);
-  const std::size_t most = std::max(wanted, contenders_.Worthwhile());
+  const std::size_t most = std::max(wanted, contenders_.Worthwhile(of));
   search_.FindBest(list->ranges, most, std::nullopt, nullptr, best_);
+  of.leaves_seen = search_.LeavesSeen();
   contenders_.Fill(*list, most, best_);
   best_are_all_ = best_.size() < most;
   if (best_.size() > wanted && !shuffles) best_.resize(wanted);

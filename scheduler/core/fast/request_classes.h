@@ -39,6 +39,7 @@ struct RequestClass {
   std::uint64_t serial = 0;  // unlike that of any other class ever
   std::uint64_t came_at = 0, came_after = 0;
   std::size_t list = 0;
+  std::size_t leaves_seen = 0;  // by the search that filled its list last
 
   // ---- what judges hosts one by one
   PreparedPipeline prepared;

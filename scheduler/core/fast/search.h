@@ -71,6 +71,8 @@ class Search {
   void FindBest(std::span<const Range> ranges, std::size_t wanted,
                 std::optional<std::uint32_t> cell, const TieBreak* tie_break,
                 std::vector<Found>& best);
+  // How many leaves of the trees the last call looked at.
+  std::size_t LeavesSeen() const { return leaves_seen_; }
   // All hosts of that total, the greatest there is, in order.
   void FindTied(std::span<const Range> ranges, double total, std::vector<HostIndex>& tied);
 
@@ -164,8 +166,9 @@ class Search {
   std::size_t wanted_ = 0;
   std::vector<Found>* best_ = nullptr;
   std::vector<HostIndex>* tied_ = nullptr;  // instead
-  bool full_ = false;                       // as many are found as are wanted:
-  Found last_;                              // the last of them
+  std::size_t leaves_seen_ = 0;
+  bool full_ = false;  // as many are found as are wanted:
+  Found last_;         // the last of them
 };
 
 }  // namespace kilonova::scheduler::core::fast

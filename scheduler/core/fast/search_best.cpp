@@ -142,6 +142,7 @@ void Search::FindTied(std::span<const Range> ranges, double total, std::vector<H
 void Search::StartFinding(std::span<const Range> ranges, std::optional<std::uint32_t> cell,
                           const TieBreak* tie_break) {
   full_ = false;
+  leaves_seen_ = 0;
   ranges_ = ranges;
   terms_of_.reset();
   cell_ = cell;
@@ -255,6 +256,7 @@ void Search::Descend(BoxForest::Ref ref) {
 
 void Search::DescendLeaf(BoxForest::Ref ref) {
   const auto leaf = forest_->Leaf(ref);
+  ++leaves_seen_;
   std::uint32_t may = MayPass<kLeafPoints>(leaf.count, leaf.room, leaf.marks);
   if (may == 0) return;
   // Most hosts are told apart by their line, which needs no division.
