@@ -18,7 +18,7 @@ constexpr HostIndex kNobody = UINT32_MAX;
 // one takes longer to find than it saves. Where the best lie all over the trees, most of the time
 // goes into finding any of them, and more of them are found for little.
 std::size_t Contenders::Worthwhile(const RequestClass& of) const {
-  constexpr std::size_t kFew = 80, kMany = 176, kLeavesOfFew = 200;
+  constexpr std::size_t kFew = 48, kMany = 176, kLeavesOfFew = 150;
   const std::size_t most = of.leaves_seen > kLeavesOfFew ? kMany : kFew;
   return std::clamp<std::size_t>(points_.Slots() / 64, 8, most);
 }
