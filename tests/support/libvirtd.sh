@@ -220,10 +220,13 @@ start() {
   # udev is to take directories of ours for the kernel's.
   [ ! -d "$dir/pci" ] || export SYSTEMD_DEVICE_VERIFY_SYSFS=0
   [ ! -e "$dir/pci/memlock.so" ] || export LD_PRELOAD="$dir/pci/memlock.so"
-  runs "$dir/libvirtd.pid" ||
-    libvirtd -d -f /etc/libvirt/libvirtd.conf -p "$dir/libvirtd.pid" </dev/null >/dev/null 2>>"$dir/libvirtd.err"
   for _ in $(seq 1200); do
-    if virsh -q -c "qemu+unix:///system?socket=$dir/sock/libvirt-sock" list >/dev/null 2>&1; then
+    # Again when it has ended meanwhile: of one that was killed something may be left for a moment.
+    runs "$dir/libvirtd.pid" ||
+      libvirtd -d -f /etc/libvirt/libvirtd.conf -p "$dir/libvirtd.pid" </dev/null >/dev/null 2>>"$dir/libvirtd.err" ||
+      true
+    # A call that meets a libvirtd which is only starting may wait for ever.
+    if timeout 20 virsh -q -c "qemu+unix:///system?socket=$dir/sock/libvirt-sock" list >/dev/null 2>&1; then
       exit 0
     fi
     sleep 0.05
