@@ -234,7 +234,7 @@ std::size_t Gang::LastDraw(const Side& a, const Side& b, std::size_t until) cons
   for (auto i = of_a->second.rbegin(), j = of_b->second.rbegin();
        i != of_a->second.rend() && j != of_b->second.rend();) {
     if (i->round == j->round && i->round < until) return std::max(last, i->round + 1);
-    if (i->round > j->round || (i->round == j->round)) {
+    if (i->round >= j->round) {
       ++i;
     } else {
       ++j;

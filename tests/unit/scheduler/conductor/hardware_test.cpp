@@ -43,16 +43,7 @@ class Hardware : public ConductorTest {
     return report;
   }
   Status Up(const model::HostReport& report, std::vector<model::HostInstance> instances = {}) {
-    HostHello hello;
-    hello.agent_version = "test";
-    auto& journal = rig_.journals[report.host];
-    if (journal.empty()) journal = Uuid::Random().str();
-    hello.journal_id = journal;
-    hello.report = report;
-    hello.instances = std::move(instances);
-    const auto welcome = rig_.conductor->HostUp(hello);
-    if (welcome.ok()) rig_.sessions[report.host] = welcome->session;
-    return welcome.status();
+    return rig_.Up(report, std::move(instances)).status();
   }
   Status Reported(const model::HostReport& report, std::vector<model::HostInstance> instances) {
     return rig_.conductor->HostReported(rig_.sessions[report.host],

@@ -32,12 +32,9 @@ class PciAlias : public ConductorTest {
     }
   }
   Status Up(const std::string& host, std::int64_t gpus) {
-    HostHello hello;
-    hello.agent_version = "test";
-    hello.journal_id = Uuid::Random().str();
-    hello.report = Rig::Report(host);
-    hello.report.pci_pools = {{"10de", "1db4", 0, gpus, {{"dev_type", "type-PCI"}}}};
-    return rig_.conductor->HostUp(hello).status();
+    model::HostReport report = Rig::Report(host);
+    report.pci_pools = {{"10de", "1db4", 0, gpus, {{"dev_type", "type-PCI"}}}};
+    return rig_.Up(report).status();
   }
   Expected<InstancePtr> Create(const std::string& id, const std::string& flavor) {
     CreateRequest request = Rig::Request(id);

@@ -10,17 +10,7 @@ namespace {
 class Providers : public ConductorTest {
  protected:
   void SetUp() override { rig_.AddCatalog(); }
-  Status Up(const model::HostReport& report) {
-    HostHello hello;
-    hello.agent_version = "test";
-    auto& journal = rig_.journals[report.host];
-    if (journal.empty()) journal = Uuid::Random().str();
-    hello.journal_id = journal;
-    hello.report = report;
-    const auto welcome = rig_.conductor->HostUp(hello);
-    if (welcome.ok()) rig_.sessions[report.host] = welcome->session;
-    return welcome.status();
-  }
+  Status Up(const model::HostReport& report) { return rig_.Up(report).status(); }
   void AddVgpuFlavor(model::ExtraSpecs extra_specs) {
     model::Flavor flavor;
     flavor.flavorid = flavor.name = "vgpu";

@@ -5,6 +5,8 @@
 #include <map>
 #include <random>
 #include <sstream>
+#include <string>
+#include <utility>
 
 #include "tests/unit/scheduler/conductor/rig.h"
 
@@ -125,25 +127,26 @@ class RandomRemedies : public RemediesTest {
     return made;
   }
 
-  void CheckLess(const InstanceTemplate& t, const model::Flavor& flavor, const Remedy& remedy) {
+  // Of a change such as "512 MiB less memory".
+  static std::pair<std::int64_t, std::string> AmountOf(const Remedy& remedy) {
     std::istringstream words(remedy.change);
     std::int64_t amount = 0;
     std::string word, resource;
     words >> amount >> word;
     if (word == "MiB" || word == "GiB") words >> word;
     words >> resource;
+    return {amount, resource};
+  }
+
+  void CheckLess(const InstanceTemplate& t, const model::Flavor& flavor, const Remedy& remedy) {
+    const auto [amount, resource] = AmountOf(remedy);
     EXPECT_EQ(Passing(With(t, flavor, resource, amount), remedy.host), 1) << remedy.change;
     if (seen_[resource]++ > 0 || amount == 1) return;
     EXPECT_EQ(Passing(With(t, flavor, resource, amount - 1)), 0) << remedy.change << ", 1 fewer";
   }
 
   void CheckMore(const InstanceTemplate& t, const Remedy& remedy) {
-    std::istringstream words(remedy.change);
-    std::int64_t amount = 0;
-    std::string word, resource;
-    words >> amount >> word;
-    if (word == "MiB" || word == "GiB") words >> word;
-    words >> resource;
+    auto [amount, resource] = AmountOf(remedy);
     const std::map<std::string, std::string> named{{"memory", "MEMORY_MB"}, {"disk", "DISK_GB"}};
     const auto name = named.find(resource);
     if (name != named.end()) resource = name->second;

@@ -205,18 +205,25 @@ class Rig {
 
   HostWelcome HostUp(const std::string& host, std::vector<model::HostInstance> instances = {},
                      std::int64_t vcpus = 16) {
-    HostHello hello;
-    hello.agent_version = "test";
-    auto& journal = journals[host];
-    if (journal.empty()) journal = Uuid::Random().str();
-    hello.journal_id = journal;
-    hello.report = Report(host, vcpus);
-    hello.instances = std::move(instances);
-    auto welcome = conductor->HostUp(hello);
+    auto welcome = Up(Report(host, vcpus), std::move(instances));
     EXPECT_TRUE(welcome.ok()) << Describe(welcome.status());
     if (!welcome.ok()) return {};
-    sessions[host] = welcome->session;
     return *std::move(welcome);
+  }
+
+  // The same for a report that may be refused.
+  Expected<HostWelcome> Up(const model::HostReport& report,
+                           std::vector<model::HostInstance> instances = {}) {
+    HostHello hello;
+    hello.agent_version = "test";
+    auto& journal = journals[report.host];
+    if (journal.empty()) journal = Uuid::Random().str();
+    hello.journal_id = journal;
+    hello.report = report;
+    hello.instances = std::move(instances);
+    auto welcome = conductor->HostUp(hello);
+    if (welcome.ok()) sessions[report.host] = welcome->session;
+    return welcome;
   }
 
   void AddCatalog() {
