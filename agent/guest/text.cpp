@@ -4,8 +4,6 @@
 #include <absl/strings/ascii.h>
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <cstdint>
 
 namespace kilonova::agent::guest {
@@ -47,12 +45,6 @@ bool IsPrintable(std::uint32_t code) {
   if (code == kBad || code < 0x20 || (code >= 0x7F && code <= 0x9F)) return false;
   // U+2028/9 are line ends to some readers of logs; XML keeps them.
   return code != 0xFFFE && code != 0xFFFF;
-}
-
-std::string_view Trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
 }
 
 constexpr std::string_view kAlphabet =
@@ -110,24 +102,6 @@ bool IsUtf8(std::string_view text) {
     text.remove_prefix(length);
   }
   return true;
-}
-
-std::optional<bool> ParseFlag(std::string_view text) {
-  const std::string word = LowerCase(Trim(text));
-  constexpr std::array<std::string_view, 6> kTrue{"1", "t", "true", "on", "y", "yes"};
-  constexpr std::array<std::string_view, 6> kFalse{"0", "f", "false", "off", "n", "no"};
-  if (std::ranges::find(kTrue, word) != kTrue.end()) return true;
-  if (std::ranges::find(kFalse, word) != kFalse.end()) return false;
-  return std::nullopt;
-}
-
-std::optional<long long> ParseNumber(std::string_view text) {
-  text = Trim(text);
-  if (text.starts_with('+')) text.remove_prefix(1);
-  long long value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
 }
 
 std::optional<std::string> DecodeBase64(std::string_view text) {

@@ -29,13 +29,6 @@ std::string LowerCase(std::string_view text);
 
 bool IsUtf8(std::string_view text);
 
-// Python's idea of a flag, as Nova reads them: 1/t/true/on/y/yes and 0/f/false/off/n/no, any case,
-// spaces around. Empty when it is neither.
-std::optional<bool> ParseFlag(std::string_view text);
-
-// A whole decimal number, spaces around and a sign allowed; empty when it is none or too large.
-std::optional<long long> ParseNumber(std::string_view text);
-
 // RFC 4648 with padding; line breaks and spaces between are passed over. Empty when it is not.
 std::optional<std::string> DecodeBase64(std::string_view text);
 std::string EncodeBase64(std::string_view bytes);

@@ -28,14 +28,5 @@ TEST(Text, Base64_BothWays) {
   }
 }
 
-TEST(Text, FlagsAndNumbers_AsNovaReadsThem) {
-  EXPECT_EQ(ParseFlag(" TRUE "), true);
-  EXPECT_EQ(ParseFlag("off"), false);
-  EXPECT_FALSE(ParseFlag("maybe"));
-  EXPECT_EQ(ParseNumber(" +12 "), 12);
-  EXPECT_FALSE(ParseNumber("1.5"));
-  EXPECT_FALSE(ParseNumber("99999999999999999999"));
-}
-
 }  // namespace
 }  // namespace kilonova::agent::guest
